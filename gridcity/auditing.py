@@ -1,0 +1,159 @@
+"""The rules over a stored city: every finding an import would have, and those that need the whole."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import shapely
+
+from gridcity.catalogue import other_name
+from gridcity.checking import ComponentColumns, check_components, check_dates, check_states
+from gridcity.codes import credit_code
+from gridcity.errors import CodeError
+from gridcity.findings import Findings
+from gridcity.profile import Profile
+from gridcity.store.base import Reading
+from gridcity.tiling.coverage import overlaps
+from gridcity.tiling.index import PolygonIndex
+from gridcity.tiling.shares import cell_of
+
+__all__ = ["audit"]
+
+_CREDIT_CODE_LENGTH = 18
+_COMPONENT_FIELDS = (
+    *("state", "supervisor_code", "supervisor_name", "owner_code", "owner_name"),
+    *("maintainer_code", "maintainer_name", "declared_cell"),
+)
+
+
+def audit(store: Reading, profile: Profile) -> Findings:
+    """Hold everything a city has against the rules.
+
+    Parameters
+    ----------
+    store, profile
+        The city's.
+
+    Returns
+    -------
+    Findings
+        ``row`` is the internal id (``fid``) of the object, ``field`` its table and column.
+    """
+    found = Findings()
+    for check in (_areas, _cells, _components, _parties, _duties):
+        found.extend(check(store, profile))
+    return found
+
+
+def _areas(store: Reading, profile: Profile) -> Findings:
+    found = Findings()
+    for fid, level, code, name, parent in store.rows("areas", ("fid", "level", "code", "name", "parent_id")):
+        if not code:
+            found.add(
+                "area-unlisted",
+                [fid],
+                field="areas.code",
+                values=[name],
+                within=profile.area_code,
+                nearest="-",
+            )
+        elif name and (listed := other_name(code, name, profile.aliases)):
+            found.add("area-code-name", [fid], field="areas.name", values=[name], code=code, listed=listed)
+        if level == "community" and parent is None:
+            found.add("area-parent", [fid], field="areas.parent_id", values=[name], parent="street")
+    return found
+
+
+def _cells(store: Reading, profile: Profile) -> Findings:
+    found = Findings()
+    cells = store.columns("cells", ("fid", "code", "community_id", "geom"), {"until": ""})
+    area_codes = dict(store.rows("areas", ("fid", "code")))
+    above = np.array(["" if i is None else area_codes[i] for i in cells["community_id"]] or [], dtype=object)
+    nowhere = cells["community_id"] == np.array(None)
+    uncoded = cells["code"] == ""
+    for where, reason in (
+        (uncoded & nowhere, "it lies in no community"),
+        (uncoded & ~nowhere & (above == ""), "its community has none"),
+        (uncoded & (above != ""), "it was not numbered"),
+    ):
+        found.add("cell-uncoded", cells["fid"][where].tolist(), field="cells.code", values="", reason=reason)
+    coded = np.array([code[:12] for code in cells["code"]] or [], dtype=object)
+    wrong = (coded != "") & (above != "") & (coded != above)
+    found.add(
+        "cell-code-area",
+        cells["fid"][wrong].tolist(),
+        field="cells.code",
+        values=cells["code"][wrong].tolist(),
+        coded=coded[wrong].tolist(),
+        found=above[wrong].tolist(),
+    )
+    first, second, area_m2 = overlaps(cells["geom"])
+    found.add(
+        "cell-overlap",
+        cells["fid"][first].tolist(),
+        field="cells.geom",
+        values=[f"{size:.1f}" for size in area_m2],
+        other=[cells["code"][i] or f"with id {cells['fid'][i]}" for i in second],
+    )
+    return found
+
+
+def _components(store: Reading, profile: Profile) -> Findings:
+    names = (
+        "fid",
+        "code",
+        "edition",
+        "class_code",
+        "initial_date",
+        "changed_date",
+        "geom",
+        *_COMPONENT_FIELDS,
+    )
+    table = store.columns("components", names, {"until": ""})
+    cells = store.columns("cells", ("fid", "code", "geom"), {"until": ""})
+    rows = table["fid"].astype(np.int64)
+    position, counts = cell_of(table["geom"], PolygonIndex(cells["fid"], cells["code"], cells["geom"]))
+    cell_code = np.append(cells["code"], "")[position]
+    district = np.array([code[:6] or profile.area_code for code in cell_code] or [], dtype=object)
+    columns = ComponentColumns(
+        rows=rows,
+        code=table["code"],
+        edition=table["edition"],
+        class_code=table["class_code"],
+        fields={name: table[name] for name in _COMPONENT_FIELDS},
+        district=district,
+        cell_code=cell_code,
+        in_cell=position >= 0,
+        cells=counts,
+        shapes=np.asarray(shapely.to_wkb(table["geom"], hex=True), dtype=object),
+    )
+    found = check_components(columns)
+    found.extend(check_states(rows, table["state"], table["edition"]))
+    today = date.today().isoformat()
+    found.extend(check_dates(rows, table["initial_date"], table["changed_date"], today=today))
+    return found.within("components")
+
+
+def _parties(store: Reading, profile: Profile) -> Findings:
+    found = Findings()
+    for fid, code in store.rows("parties", ("fid", "code")):
+        if len(code) == _CREDIT_CODE_LENGTH:
+            try:
+                credit_code(code)
+            except CodeError as error:
+                found.add("credit-code", [fid], field="parties.code", values=[code], reason=error.message)
+    return found
+
+
+def _duties(store: Reading, profile: Profile) -> Findings:
+    found = Findings()
+    parties = {value for row in store.rows("parties", ("code", "name")) for value in row if value}
+    places = {code for table in ("areas", "cells") for (code,) in store.rows(table, ("code",))}
+    places.add(profile.area_code)
+    for fid, code, name, place in store.rows("duties", ("fid", "party_code", "party_name", "place_code")):
+        if code not in parties and name not in parties:
+            found.add("party-unknown", [fid], field="duties.party_name", values=[name or code])
+        if place not in places:
+            found.add("place-unknown", [fid], field="duties.place_code", values=[place])
+    return found

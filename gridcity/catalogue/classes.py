@@ -1,0 +1,334 @@
+"""The classes of components and events, per edition, with a city's local ones."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from gridcity.catalogue.tables import normal, rows
+from gridcity.codes import ProvisionalEditionWarning, edition
+from gridcity.errors import CodeError, ProfileError
+
+KINDS: Final = ("component", "event")
+GEOMETRIES: Final = ("point", "line", "polygon")
+FIRST_LOCAL_MAJOR: Final = 21
+"""New major classes are numbered from here, as two deployed systems do (扩展部件, 扩展事件)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassEntry:
+    """One minor class (小类) of components or events in one edition.
+
+    Attributes
+    ----------
+    kind : str
+        ``component`` or ``event``; an event of the 2026 edition is what it calls a matter (事项).
+        The same code can be both a component class and an event class.
+    edition : str
+        The edition whose code it is.
+    code : str
+        Major and minor code together, 4 or 5 digits.
+    zh, en : str
+        Name of the minor class.
+    geometry : str
+        ``point``, ``line`` or ``polygon``: the usual shape. No standard gives it; it is gridcity's own
+        guess. Empty where unknown.
+    status : str
+        ``confirmed``, ``one source``, ``inferred``, ``provisional``, or ``local`` for a city's own.
+    source, note : str
+        Where the row was read, and what else is known about how sure it is.
+    """
+
+    kind: str
+    edition: str
+    code: str
+    major_code: str
+    major_zh: str
+    major_en: str
+    minor_code: str
+    zh: str
+    en: str
+    geometry: str
+    status: str
+    source: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The classes of one edition, components before events, in order of their codes."""
+
+    edition: str
+    entries: tuple[ClassEntry, ...]
+    _by_code: Mapping[tuple[str, str], ClassEntry] = field(init=False, repr=False, compare=False)
+    _by_name: Mapping[str, tuple[ClassEntry, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name: dict[str, tuple[ClassEntry, ...]] = {}
+        for entry in self.entries:
+            for name in {normal(entry.zh), normal(entry.en)} - {""}:
+                by_name[name] = (*by_name.get(name, ()), entry)
+        object.__setattr__(self, "_by_code", {(entry.kind, entry.code): entry for entry in self.entries})
+        object.__setattr__(self, "_by_name", by_name)
+
+    def find(self, code: str, kind: str = "component") -> ClassEntry | None:
+        """Return the class with this code, None where there is none."""
+        return self._by_code.get((kind, code))
+
+    def named(self, text: str, kind: str | None = None) -> tuple[ClassEntry, ...]:
+        """Return the classes with exactly this Chinese or English name.
+
+        Case, outer blanks and full-width forms do not count.
+
+        Examples
+        --------
+        >>> [entry.code for entry in catalogue("cjt214-2007").named("燃气调压站(箱)")]
+        ['0135']
+        """
+        found = self._by_name.get(normal(text), ())
+        return tuple(entry for entry in found if kind in (None, entry.kind))
+
+    def search(self, text: str, kind: str | None = None) -> tuple[ClassEntry, ...]:
+        """Return the classes that contain every word of a text in their names, code or major class.
+
+        The best come first: equal, then beginning with the text, then containing it, then the others.
+
+        Examples
+        --------
+        >>> [entry.zh for entry in catalogue("gbt47678.5-2026").search("路灯", "component")]
+        ['路灯', '路灯井盖', '路灯配电箱']
+        """
+        key = normal(text)
+        words = key.split()
+        if not words:
+            return ()
+        ranked = []
+        for entry in self.entries:
+            names = [normal(name) for name in (entry.code, entry.zh, entry.en)]
+            everything = "\n".join([*names, normal(entry.major_zh), normal(entry.major_en)])
+            if kind in (None, entry.kind) and all(word in everything for word in words):
+                tests = (
+                    key in names,
+                    any(name.startswith(key) for name in names),
+                    any(key in name for name in names),
+                    True,
+                )
+                ranked.append((tests.index(True), entry))
+        ranked.sort(key=lambda pair: pair[0])  # stable: ties stay in order of kind and code
+        return tuple(entry for _, entry in ranked)
+
+    def nearest(self, text: str, kind: str, n: int = 3) -> tuple[ClassEntry, ...]:
+        """Return up to n classes whose name, or code where the text is digits, resembles the text."""
+        import difflib
+
+        key = normal(text)
+        candidates: dict[str, ClassEntry] = {}
+        for entry in self.entries:
+            if entry.kind == kind:
+                for word in (entry.code,) if key.isdigit() else (entry.zh, entry.en):
+                    candidates.setdefault(normal(word), entry)
+        close = difflib.get_close_matches(key, candidates, n=2 * n, cutoff=0.4)
+        found = [candidates[word] for word in close]
+        return tuple(dict.fromkeys([*found, *self.search(text, kind)]))[:n]
+
+    def majors(self, kind: str) -> tuple[tuple[str, str, str], ...]:
+        """Return the major classes (大类) of a kind: code, Chinese name, English name."""
+        found = {entry.major_code: entry for entry in reversed(self.entries) if entry.kind == kind}
+        return tuple((code, e.major_zh, e.major_en) for code, e in sorted(found.items()))
+
+    def next_minor(self, major: str, kind: str) -> str:
+        """Return the next free minor for a local class: counted down from 99, or 999 with 3 digits.
+
+        Local classes are numbered downwards in three deployed systems, away from the standard's own.
+
+        Raises
+        ------
+        ProfileError
+            The major class is full.
+
+        Examples
+        --------
+        >>> catalogue("gbt47678.5-2026").next_minor("01", "component")
+        '999'
+        """
+        digits = edition(self.edition).minor_digits
+        for number in range(10**digits - 1, 0, -1):
+            minor = f"{number:0{digits}d}"
+            if self.find(major + minor, kind) is None:
+                return minor
+        raise ProfileError(f"Major class {major} of {self.edition} has no free minor class.")
+
+    def next_major(self, kind: str) -> str:
+        """Return the next free major for local classes, counted up from 21.
+
+        Raises
+        ------
+        ProfileError
+            None is free.
+        """
+        taken = {entry.major_code for entry in self.entries if entry.kind == kind}
+        free = (f"{number}" for number in range(FIRST_LOCAL_MAJOR, 100))
+        found = next((major for major in free if major not in taken), None)
+        if found is None:
+            raise ProfileError(f"{self.edition} has no free major class for a {kind}.")
+        return found
+
+
+def catalogue(edition: str, extensions: tuple[ClassEntry, ...] = ()) -> Catalogue:
+    """Return the classes of an edition, with a city's local ones of that edition.
+
+    Parameters
+    ----------
+    edition : str
+        Name of the edition.
+    extensions : tuple of ClassEntry, optional
+        Local classes, as `extension` builds them; those of other editions are left aside.
+
+    Raises
+    ------
+    CodeError
+        The edition is unknown.
+    ProfileError
+        Two local classes have one code.
+
+    Warns
+    -----
+    ProvisionalEditionWarning
+        Once per run, where the edition's tables are a reconstruction.
+    """
+    standard = _standard(edition)
+    added: dict[tuple[str, str], ClassEntry] = {}
+    for entry in extensions:
+        if entry.edition != edition or standard.find(entry.code, entry.kind) == entry:
+            continue
+        same = added.get((entry.kind, entry.code)) or standard.find(entry.code, entry.kind)
+        if same is not None:
+            raise ProfileError(
+                f"The {entry.kind} class {entry.code} of {edition} is named twice: {same.zh} and {entry.zh}.",
+                hint=f"Give {entry.zh} a code of its own.",
+            )
+        added[entry.kind, entry.code] = entry
+    if not added:
+        return standard
+    entries = (*standard.entries, *added.values())
+    return Catalogue(edition, tuple(sorted(entries, key=lambda e: (KINDS.index(e.kind), e.code))))
+
+
+@functools.cache
+def _standard(name: str) -> Catalogue:
+    layout = edition(name)
+    if layout.status == "provisional":
+        warnings.warn(
+            f"The class tables of {name} are a reconstruction: the text of the standard was not found. "
+            "Codes are read by them all the same; every class has status 'provisional'. Compare them with "
+            "the standard before relying on a name.",
+            ProvisionalEditionWarning,
+            stacklevel=3,
+        )
+    entries = []
+    for kind in KINDS:
+        for row in rows(name, f"{kind}_classes.csv"):
+            zh, en = row.pop("minor_zh"), row.pop("minor_en")
+            code = row["major_code"] + row["minor_code"]
+            entries.append(ClassEntry(kind=kind, edition=name, code=code, zh=zh, en=en, **row))
+    return Catalogue(name, tuple(entries))
+
+
+def extension(
+    kind: str,
+    edition: str,
+    code: str,
+    name: str,
+    name_en: str = "",
+    geometry: str = "",
+    major_name: str = "",
+) -> ClassEntry:
+    """Build a local class from what a city's profile says about it.
+
+    Parameters
+    ----------
+    kind : str
+        ``component`` or ``event``.
+    edition : str
+        The edition it extends.
+    code : str
+        Major and minor code; 4 or 5 digits, as the edition has them.
+    name, name_en : str
+        Chinese and English name.
+    geometry : str, optional
+        ``point``, ``line`` or ``polygon``.
+    major_name : str, optional
+        Name of the major class where the class opens a new one.
+
+    Returns
+    -------
+    ClassEntry
+        With status ``local``; the standard's own entry where code and name are its already.
+
+    Raises
+    ------
+    ProfileError
+        The code is missing, has the wrong width, or is another class of the edition; the message names
+        a free code. Or the kind, the edition or the geometry is unknown.
+
+    Examples
+    --------
+    >>> extension("component", "cjt214-2007", "0698", "文物古迹").major_zh
+    '其他设施'
+    """
+    if kind not in KINDS:
+        raise ProfileError(f"{name}: {kind!r} is no kind of class.", hint=f"Possible: {', '.join(KINDS)}.")
+    if geometry and geometry not in GEOMETRIES:
+        raise ProfileError(
+            f"{name}: {geometry!r} is no geometry.", hint=f"Possible: {', '.join(GEOMETRIES)}."
+        )
+    try:
+        standard = _standard(edition)
+    except CodeError as error:
+        raise ProfileError(f"{name}: {error.message}", hint=error.hint) from error
+    _check_code(standard, kind, code, name)
+    major, minor = code[:2], code[2:]
+    same = standard.find(code, kind)
+    if same is not None:
+        if normal(name) in (normal(same.zh), normal(same.en)):
+            return same
+        free = major + standard.next_minor(major, kind)
+        raise ProfileError(
+            f"{name}: {code} is {same.zh} in {edition}.",
+            hint=f"The next free code in major {major} is {free}.",
+        )
+    zh, en = next(((zh, en) for known, zh, en in standard.majors(kind) if known == major), (major_name, ""))
+    return ClassEntry(
+        kind=kind,
+        edition=edition,
+        code=code,
+        major_code=major,
+        major_zh=zh,
+        major_en=en,
+        minor_code=minor,
+        zh=name,
+        en=name_en,
+        geometry=geometry,
+        status="local",
+        source="profile",
+        note="",
+    )
+
+
+def _check_code(standard: Catalogue, kind: str, code: str, name: str) -> None:
+    """Refuse a code that is missing or of the wrong width, and name those that are free."""
+    digits = edition(standard.edition).class_digits
+    if code.isascii() and code.isdigit() and len(code) == digits:
+        return
+    free = [
+        f"{major} {zh}: {major}{standard.next_minor(major, kind)}" for major, zh, _ in standard.majors(kind)
+    ]
+    opened = standard.next_major(kind)
+    found = f"{code!r} is no class code of {standard.edition}" if code else "the class has no code"
+    raise ProfileError(
+        f"{name}: {found}; it needs {digits} digits.",
+        hint=f"Next free: {'; '.join(free)}; or {opened}{1:0{digits - 2}d} in a new major class.",
+    )

@@ -1,0 +1,84 @@
+"""The tables of ``standards/``, read once: attribute names, states, and the rows of any table."""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from gridcity.codes import edition
+from gridcity.errors import ArgumentError
+
+STANDARDS = Path(__file__).parents[1] / "standards"
+
+
+def rows(*parts: str) -> list[dict[str, str]]:
+    """Return the rows of a table of ``standards/`` as text."""
+    import csv
+
+    with STANDARDS.joinpath(*parts).open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def normal(text: str) -> str:
+    """Return a name as it is compared: full-width forms, case and outer blanks do not count."""
+    return unicodedata.normalize("NFKC", text).casefold().strip()
+
+
+@functools.cache
+def fields(kind: str) -> Mapping[str, str]:
+    """Return the known source columns of a kind of record and the field each fills.
+
+    Parameters
+    ----------
+    kind : str
+        ``component``, ``cell``, ``area``, ``party`` or ``duty``.
+
+    Returns
+    -------
+    Mapping
+        Column name (casefolded; also with full-width forms made plain): field. The names are those of the
+        national attribute tables of every edition, in pinyin and Chinese, those seen in data, and
+        gridcity's own; ``standards/fields.csv`` says which.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such kind.
+
+    Examples
+    --------
+    >>> fields("component")["objid"], fields("cell")["单元网格标识码"]
+    ('code', 'code')
+    """
+    found = [row for row in rows("fields.csv") if row["kind"] == kind]
+    if not found:
+        kinds = dict.fromkeys(row["kind"] for row in rows("fields.csv"))
+        raise ArgumentError(f"No columns are known for {kind!r}.", hint=f"Possible: {', '.join(kinds)}.")
+    by_name = {normal(row["name"]): row["field"] for row in found}
+    by_name |= {row["name"].casefold(): row["field"] for row in found}
+    return MappingProxyType(by_name)
+
+
+@functools.cache
+def states(edition_name: str) -> tuple[str, ...]:
+    """Return the states a component can have in an edition, as text.
+
+    The standards give no numeric codes for them.
+
+    Raises
+    ------
+    CodeError
+        The edition is unknown.
+
+    Examples
+    --------
+    >>> states("gbt47678.5-2026")
+    ('完好', '破损', '丢失', '废弃', '移除')
+    """
+    known = edition(edition_name).name
+    return tuple(
+        row["zh"] for row in rows("states.csv") if row["edition"] == known and row["list"] == "state"
+    )

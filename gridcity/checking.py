@@ -1,0 +1,197 @@
+"""Rules about components: columns in, findings out; the same at import and over a stored city."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridcity.catalogue import states
+from gridcity.findings import Findings
+from gridcity.model import NO_PARTY
+
+__all__ = ["ComponentColumns", "check_components", "check_dates", "check_states"]
+
+Column = npt.NDArray[np.object_]
+Mask = npt.NDArray[np.bool_]
+
+_ROLES = ("maintainer", "owner", "supervisor")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComponentColumns:
+    """What the rules look at, one value per component.
+
+    Attributes
+    ----------
+    rows : int array
+        Record numbers at import, internal ids in a stored city.
+    code, edition, class_code : object arrays
+        Of the component; an empty code is one still to be given.
+    fields : mapping of str to object array
+        State, dates, bodies and the declared cell as text; dates in ISO form.
+    district : object array
+        Six digits of the district by geometry.
+    cell_code : object array
+        Code of the cell by geometry; empty where it has none.
+    in_cell : bool array
+        Whether the component stands in a cell at all.
+    cells : int array
+        Number of cells it stands in.
+    shapes : object array
+        The exact geometry as text.
+    """
+
+    rows: npt.NDArray[np.int64]
+    code: Column
+    edition: Column
+    class_code: Column
+    fields: Mapping[str, Column]
+    district: Column
+    cell_code: Column
+    in_cell: Mask
+    cells: npt.NDArray[np.int64]
+    shapes: Column
+
+
+def check_states(rows: npt.NDArray[np.int64], state: Column, edition: Column) -> Findings:
+    """Find states that the component's edition does not have.
+
+    Parameters
+    ----------
+    rows : int array
+        What findings name.
+    state, edition : object arrays
+        Text; an empty state is only a note.
+    """
+    found = Findings()
+    for name in dict.fromkeys(edition[edition != ""].tolist()):
+        possible = states(name)
+        wrong = (edition == name) & (state != "") & ~np.isin(state.astype(str), possible)
+        found.add(
+            "state-unknown",
+            rows[wrong].tolist(),
+            field="state",
+            values=state[wrong].tolist(),
+            possible=", ".join(possible),
+        )
+    found.add("state-missing", rows[state == ""].tolist(), field="state")
+    return found
+
+
+def check_dates(rows: npt.NDArray[np.int64], initial: Column, changed: Column, *, today: str) -> Findings:
+    """Find dates in the future, and changes before the beginning.
+
+    Parameters
+    ----------
+    rows : int array
+        What findings name.
+    initial, changed : object arrays
+        ISO dates; empty where there is none.
+    today : str
+        ISO date.
+    """
+    found = Findings()
+    first, last = initial.astype(str), changed.astype(str)
+    for name, dates in (("initial_date", first), ("changed_date", last)):
+        late = dates > today
+        found.add("date-future", rows[late].tolist(), field=name, values=dates[late].tolist())
+    wrong = (last != "") & (first != "") & (last < first)
+    found.add(
+        "date-order",
+        rows[wrong].tolist(),
+        field="changed_date",
+        values=last[wrong].tolist(),
+        initial=first[wrong].tolist(),
+    )
+    found.add("date-missing", rows[first == ""].tolist(), field="initial_date")
+    return found
+
+
+def check_components(table: ComponentColumns) -> Findings:
+    """Hold codes, cells and bodies of components against their place.
+
+    None of these rules costs a row: what the survey says and what the map says differ, and a person
+    must look.
+    """
+    found = Findings()
+    _check_codes(table, found)
+    _check_cells(table, found)
+    _check_parties(table, found)
+    _check_places(table, found)
+    return found
+
+
+def _add(
+    findings: Findings, rule: str, table: ComponentColumns, where: Mask, field: str, **columns: Any
+) -> None:
+    chosen = {name: column[where].tolist() for name, column in columns.items()}
+    findings.add(rule, table.rows[where].tolist(), field=field, **chosen)
+
+
+def _check_codes(table: ComponentColumns, found: Findings) -> None:
+    """Digits 1-6 of a code name the district, the next four or five the class."""
+    coded = table.code != ""
+    text = table.code.astype(str)
+    district = np.array([code[:6] for code in text] or [], dtype=object)
+    wrong = coded & (district != table.district)
+    _add(
+        found,
+        "component-code-district",
+        table,
+        wrong,
+        "code",
+        values=table.code,
+        coded=district,
+        there=table.district,
+    )
+    width = np.array([len(code) for code in table.class_code] or [], dtype=np.int64)
+    klass = np.array([code[6 : 6 + w] for code, w in zip(text, width, strict=True)] or [], dtype=object)
+    wrong = coded & (klass != table.class_code)
+    _add(
+        found,
+        "component-code-class",
+        table,
+        wrong,
+        "code",
+        values=table.code,
+        coded=klass,
+        stated=table.class_code,
+    )
+
+
+def _check_cells(table: ComponentColumns, found: Findings) -> None:
+    _add(found, "component-outside", table, ~table.in_cell, "geometry")
+    declared = table.fields["declared_cell"]
+    wrong = (declared != "") & (table.cell_code != "") & (declared != table.cell_code)
+    _add(found, "component-cell", table, wrong, "cell_code", values=declared, there=table.cell_code)
+    several = table.cells > 1
+    counted = np.array([f"{n} cells" for n in table.cells] or [], dtype=object)
+    _add(found, "component-many-cells", table, several, "geometry", values=counted)
+
+
+def _check_parties(table: ComponentColumns, found: Findings) -> None:
+    named = np.zeros(len(table.rows), dtype=bool)
+    for role in _ROLES:
+        for part in ("code", "name"):
+            named |= ~np.isin(table.fields[f"{role}_{part}"].astype(str), list(NO_PARTY))
+    _add(found, "component-no-party", table, ~named, "maintainer_name")
+
+
+def _check_places(table: ComponentColumns, found: Findings) -> None:
+    """Two objects of one class at exactly one place are likely one object surveyed twice."""
+    place = pd.Series(table.edition + "\x1f" + table.class_code + "\x1f" + table.shapes)
+    shared = place.duplicated(keep=False).to_numpy()
+    if not shared.any():
+        return
+    at = np.flatnonzero(shared)
+    following = (
+        pd.Series(at).groupby(place[at].to_numpy()).transform(lambda group: np.roll(group, -1)).to_numpy()
+    )
+    other = np.full(len(table.rows), "", dtype=object)
+    other[at] = [table.code[i] or f"row {table.rows[i]}" for i in following]
+    _add(found, "component-place-shared", table, shared, "geometry", values=table.class_code, other=other)

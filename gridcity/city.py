@@ -1,0 +1,482 @@
+"""One city: its store, its profile, and the verbs of this library.
+
+>>> from gridcity import City                                  # doctest: +SKIP
+>>> city = City.open("demo/city.gpkg")                         # doctest: +SKIP
+>>> city.locate(116.41, 39.93, class_text="路灯").party_name    # doctest: +SKIP
+'样例路灯管理处'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from math import isfinite
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from gridcity.errors import ArgumentError
+from gridcity.model import Placement
+from gridcity.profile import Profile, parse_profile
+from gridcity.store.geopackage import TABLES, GeoPackage
+
+if TYPE_CHECKING:
+    from gridcity.explaining import Explanation
+    from gridcity.findings import Findings
+    from gridcity.importing import Import
+    from gridcity.intake.mapping import Mapping
+    from gridcity.locating import Wanted
+    from gridcity.locating.bulk import BulkLocator
+    from gridcity.reporting import Inventory
+
+__all__ = ["City", "look_up"]
+
+_COUNTED = ("areas", "cells", "components", "parties", "duties", "receipts")
+
+
+class City:
+    """An open city.
+
+    Opening one loads nothing heavy; the methods load what they need. A city can be used in a ``with``
+    statement. It holds no lock between calls.
+    """
+
+    def __init__(self, store: GeoPackage) -> None:
+        meta = store.meta()
+        self.store = store
+        self.profile: Profile = parse_profile(meta["profile"], where=f"the profile in {store.path.name}")
+        self.stored_epsg = int(meta["stored_epsg"])
+        self._bulk: tuple[tuple[str, int], BulkLocator] | None = None
+
+    @classmethod
+    def create(cls, path: str | Path, profile: Profile) -> City:
+        """Make a new, empty city.
+
+        Parameters
+        ----------
+        path : str or Path
+            The GeoPackage to make; nothing may exist there.
+        profile : Profile
+            From `gridcity.profile.read_profile`; it is kept in the store.
+
+        Raises
+        ------
+        StoreError
+            Something exists at the path, or the folder cannot be written.
+        ProfileError
+            A local class of the profile contradicts the catalogue.
+        """
+        profile.catalogues()
+        meta = {"profile": profile.text, "name": profile.name, "stored_epsg": str(profile.stored_epsg)}
+        return cls(GeoPackage.create(path, meta))
+
+    @classmethod
+    def open(cls, path: str | Path) -> City:
+        """Open a city.
+
+        Raises
+        ------
+        CityNotFoundError
+            There is no file at the path.
+        StoreError
+            The file is no city of gridcity, or one of another version.
+        """
+        return cls(GeoPackage(path))
+
+    @property
+    def path(self) -> Path:
+        """Where the city is kept."""
+        return self.store.path
+
+    def close(self) -> None:
+        """Close the city; closing twice is no error."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {table}" for table, n in self.summary().items())
+        return f"<City {self.profile.name} at {self.path}: {counts}>"
+
+    def summary(self) -> dict[str, int]:
+        """Return the number of areas, cells, components, parties, duties and receipts."""
+        return {table: self.store.count(table) for table in TABLES if table in _COUNTED}
+
+    # Rows in.
+
+    def import_areas(self, path: str | Path, *, level: str | None = None, **options: Any) -> Import:
+        """Take districts, streets or communities in.
+
+        Parameters
+        ----------
+        path : str or Path
+            Shapefile (also zipped), GeoJSON, GeoPackage, or CSV.
+        level : str, optional
+            ``district``, ``street`` or ``community``, where no column or code says it.
+        **options
+            ``mapping``, ``layer``, ``encoding``, ``crs``, ``datum``, ``key``, ``x``, ``y``,
+            ``dry_run``: see `gridcity.importing.Options`.
+
+        Raises
+        ------
+        SourceError, MappingError, ReferenceSystemError
+            The file is refused as a whole; nothing was written.
+        StoreError
+            The store cannot be written; nothing was.
+        """
+        from gridcity.importing import Options, import_areas
+
+        return import_areas(self.store, self.profile, path, Options(level=level, **options))
+
+    def import_cells(
+        self, path: str | Path, *, number: bool = False, edition: str | None = None, **options: Any
+    ) -> Import:
+        """Take unit cells in.
+
+        Parameters
+        ----------
+        path : str or Path
+            Shapefile (also zipped), GeoJSON, GeoPackage.
+        number : bool, optional
+            Give cells without a code the next serials of their community.
+        edition : str, optional
+            Edition of the file's own codes.
+        **options
+            As for `import_areas`; the same exceptions.
+        """
+        from gridcity.importing import Options, import_cells
+
+        return import_cells(
+            self.store, self.profile, path, Options(number=number, edition=edition, **options)
+        )
+
+    def import_components(
+        self, path: str | Path, *, class_text: str | None = None, edition: str | None = None, **options: Any
+    ) -> Import:
+        """Take components in.
+
+        Parameters
+        ----------
+        path : str or Path
+            Shapefile (also zipped), GeoJSON, GeoPackage, or CSV with coordinates.
+        class_text : str, optional
+            Class of all rows: a code or name.
+        edition : str, optional
+            Edition of the file's own codes and classes.
+        **options
+            As for `import_areas`; the same exceptions.
+
+        Raises
+        ------
+        ArgumentError
+            The class does not exist; the nearest ones are named.
+        """
+        from gridcity.importing import Options, import_components
+
+        return import_components(
+            self.store, self.profile, path, Options(class_text=class_text, edition=edition, **options)
+        )
+
+    def import_parties(
+        self,
+        path: str | Path,
+        *,
+        mapping: Mapping | str | Path | None = None,
+        encoding: str | None = None,
+        layer: str | None = None,
+        dry_run: bool = False,
+    ) -> Import:
+        """Take parties in; see `gridcity.importing.import_parties`."""
+        from gridcity.importing import Options, import_parties
+
+        options = Options(mapping=mapping, encoding=encoding, layer=layer, dry_run=dry_run)
+        return import_parties(self.store, self.profile, path, options)
+
+    def import_duties(
+        self,
+        path: str | Path,
+        *,
+        mapping: Mapping | str | Path | None = None,
+        encoding: str | None = None,
+        layer: str | None = None,
+        dry_run: bool = False,
+    ) -> Import:
+        """Take duties in; see `gridcity.importing.import_duties`."""
+        from gridcity.importing import Options, import_duties
+
+        options = Options(mapping=mapping, encoding=encoding, layer=layer, dry_run=dry_run)
+        return import_duties(self.store, self.profile, path, options)
+
+    # Questions.
+
+    def locate(
+        self,
+        lng: float,
+        lat: float,
+        *,
+        crs: str | int | None = None,
+        datum: str | None = None,
+        near_m: float = 0.0,
+        class_text: str | None = None,
+        radius_m: float = 50.0,
+        as_of: str | date | None = None,
+    ) -> Placement:
+        """Return the cell of a point and the party that must answer.
+
+        Parameters
+        ----------
+        lng, lat : float
+            Longitude and latitude in degrees in the stored system; with ``crs`` easting and northing in
+            that system, with ``datum`` (``gcj02``, ``bd09``, ``wgs84``, ``cgcs2000``) degrees of that datum.
+        near_m : float, optional
+            A point outside every cell is given the nearest one within this distance; 0 gives none.
+        class_text : str, optional
+            The class of what happened: a code, a name, or a part of a name (井盖). The nearest component of
+            the class is named, and its bodies answer.
+        radius_m : float, optional
+            How far that component may be away.
+        as_of : date or ISO text, optional
+            The day of the question; today when not given.
+
+        Raises
+        ------
+        ArgumentError
+            A coordinate is not finite or not on the globe, a distance is negative, the class or the date
+            does not exist.
+        ReferenceSystemError
+            The coordinates cannot be brought to the city's system.
+        """
+        from gridcity.locating import NOTHING, locate_one, wanted
+
+        on = _day(as_of)
+        _check_distances(near_m, radius_m)
+        if not (isfinite(lng) and isfinite(lat)):
+            raise ArgumentError(f"The point {lng} {lat} is not finite.", hint="Give two numbers.")
+        if crs is not None or datum is not None:
+            from gridcity.crs import reference_system, to_lnglat
+
+            system = reference_system(crs, datum)
+            lng, lat = (float(n) for n in to_lnglat(lng, lat, system, stored=self.stored_epsg))
+        if not (-180 <= lng <= 180 and -90 <= lat <= 90):
+            raise ArgumentError(
+                f"The point {lng} {lat} is not on the globe.",
+                hint="Longitude comes first; eastings and northings need --crs.",
+                code="E_COORD_RANGE",
+            )
+        return locate_one(
+            self.store,
+            self.profile,
+            float(lng),
+            float(lat),
+            near_m=near_m,
+            radius_m=radius_m,
+            wanted=wanted(class_text, self.profile) if class_text else NOTHING,
+            on=on,
+        )
+
+    def locate_many(
+        self,
+        lng: Any,
+        lat: Any = None,
+        *,
+        crs: str | int | None = None,
+        datum: str | None = None,
+        near_m: float = 0.0,
+        class_text: str | Sequence[str | None] | None = None,
+        radius_m: float = 50.0,
+        as_of: str | date | None = None,
+    ) -> Any:
+        """Return the placements of many points, the same that `locate` gives one by one.
+
+        Parameters
+        ----------
+        lng, lat : sequences of float
+            As for `locate`. Instead of both: an array of shapely points, or a GeoDataFrame of points, whose
+            own reference system is used unless ``crs`` or ``datum`` says otherwise.
+        class_text : str or sequence of str, optional
+            One class for all points, or one per point; empty for none. In a sequence, a text that names no
+            class finds no component and leaves ``class_name`` empty.
+        crs, datum, near_m, radius_m, as_of
+            As for `locate`.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, or GeoDataFrame
+            The fields of `Placement` as columns; ids are -1 and distances NaN where there is none. A
+            GeoDataFrame comes back with the columns appended, its index and reference system kept. A point
+            that is NaN or not on the globe is ``outside``.
+
+        Raises
+        ------
+        ArgumentError, ReferenceSystemError
+            As for `locate`, about the call as a whole.
+        """
+        import numpy as np
+
+        on = _day(as_of)
+        _check_distances(near_m, radius_m)
+        frame = None
+        if lat is None:
+            lng, lat, wkt, frame = _points(lng)
+            if crs is None and datum is None and wkt:
+                crs = wkt
+        x, y = (np.asarray(values, dtype=np.float64) for values in (lng, lat))
+        if x.ndim != 1 or x.shape != y.shape:
+            raise ArgumentError(f"{x.shape} longitudes and {y.shape} latitudes do not go together.")
+        if crs is not None or datum is not None:
+            from gridcity.crs import reference_system, to_lnglat
+
+            x, y = to_lnglat(x, y, reference_system(crs, datum), stored=self.stored_epsg)
+        on_globe = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+        asked, which = self._wanted(class_text, len(x))
+        columns = self._locator(on).locate(
+            np.where(on_globe, x, np.nan),
+            np.where(on_globe, y, np.nan),
+            near_m=near_m,
+            radius_m=radius_m,
+            wanted=asked,
+            which=which,
+        )
+        if frame is None:
+            return columns
+        from gridcity.frames import joined
+
+        return joined(frame, columns)
+
+    def look_up(self, code: str, edition: str | None = None) -> list[Explanation]:
+        """Return every reading of a code, with the objects the city has under it; see `look_up`."""
+        from gridcity.explaining import explain
+
+        return explain(code, edition, store=self.store, profile=self.profile)
+
+    def check(self) -> Findings:
+        """Return what breaks a rule in the whole city; ``row`` is the object's internal id."""
+        from gridcity.auditing import audit
+
+        return audit(self.store, self.profile)
+
+    # Rows out.
+
+    def report_inventory(self, by: Sequence[str]) -> Inventory:
+        """Return the number of current components per group.
+
+        Parameters
+        ----------
+        by : sequence of str
+            Any of cell, community, street, district, class, major, state, party, year.
+
+        Raises
+        ------
+        ArgumentError
+            A group does not exist.
+        """
+        from gridcity.reporting import inventory
+
+        return inventory(self.store, self.profile, by)
+
+    def export(self, target: str | Path, *, format: str | None = None, overwrite: bool = False) -> list[Path]:  # noqa: A002
+        """Write the inventory to files; see `gridcity.exporting.export`.
+
+        Parameters
+        ----------
+        target : str or Path
+            The file, or for a shapefile the folder.
+        format : str, optional
+            ``gpkg``, ``csv``, ``geojson`` or ``shapefile``; by the suffix of the target when not given.
+        overwrite : bool, optional
+            Replace what exists.
+        """
+        from gridcity.exporting import export
+
+        return export(self.store, self.profile, Path(target), format, overwrite=overwrite)
+
+    def _wanted(self, class_text: str | Sequence[str | None] | None, n: int) -> tuple[list[Wanted], Any]:
+        """Return the distinct classes asked for, and which of them each point asks for."""
+        import numpy as np
+
+        from gridcity.locating import NOTHING, wanted
+
+        if class_text is None or isinstance(class_text, str):
+            one = wanted(class_text, self.profile) if class_text else NOTHING
+            return [one], np.zeros(n, dtype=np.int64)
+        texts = [text or "" for text in class_text]
+        if len(texts) != n:
+            raise ArgumentError(f"{n} points and {len(texts)} classes do not go together.")
+        distinct = list(dict.fromkeys(texts))
+        found = []
+        for text in distinct:
+            try:
+                found.append(wanted(text, self.profile))
+            except ArgumentError:
+                # One wrong class among many costs its own rows only.
+                found.append(NOTHING)
+        number = {text: i for i, text in enumerate(distinct)}
+        return found or [NOTHING], np.array([number[text] for text in texts], dtype=np.int64)
+
+    def _locator(self, on: str) -> BulkLocator:
+        """Return the city made ready for many points; kept until the store or the day changes."""
+        from gridcity.locating.bulk import BulkLocator
+
+        key = on, self.store.version()
+        if self._bulk is None or self._bulk[0] != key:
+            self._bulk = key, BulkLocator(self.store, self.profile, on)
+        return self._bulk[1]
+
+
+def look_up(code: str, edition: str | None = None) -> list[Explanation]:
+    """Return every reading of a code.
+
+    Parameters
+    ----------
+    code : str
+        A code of any kind: area, cell, component, class, unified social credit code, BeiDou grid code.
+    edition : str, optional
+        Only readings under this edition.
+
+    Raises
+    ------
+    CodeError
+        The text is no code; the message names the wrong position.
+    """
+    from gridcity.explaining import explain
+
+    return explain(code, edition)
+
+
+def _points(value: Any) -> tuple[Any, Any, str, Any]:
+    """Return coordinates of an array of points or a frame, the frame's WKT, and the frame."""
+    import numpy as np
+    import shapely
+
+    if hasattr(value, "crs") and hasattr(value, "geometry"):
+        from gridcity.frames import points_of
+
+        return *points_of(value), value
+    shapes = np.asarray(value, dtype=object)
+    if shapes.ndim != 1 or not all(shape is None or shapely.is_geometry(shape) for shape in shapes[:1]):
+        raise ArgumentError(
+            "Without latitudes the first argument must be shapely points or a GeoDataFrame.",
+            hint="City.locate_many(lng, lat) takes two sequences.",
+        )
+    return shapely.get_x(shapes), shapely.get_y(shapes), "", None
+
+
+def _day(as_of: str | date | None) -> str:
+    if as_of is None:
+        return date.today().isoformat()
+    try:
+        return (date.fromisoformat(as_of) if isinstance(as_of, str) else as_of).isoformat()
+    except ValueError as error:
+        raise ArgumentError(f"{as_of!r} is not a date.", hint="Write it as 2026-03-31.") from error
+
+
+def _check_distances(near_m: float, radius_m: float) -> None:
+    for name, value in (("near_m", near_m), ("radius_m", radius_m)):
+        if not (isfinite(value) and value >= 0):
+            raise ArgumentError(f"{name} is {value}; it must be a distance of 0 m or more.")

@@ -1,0 +1,147 @@
+"""The current components as shapefiles, one for each kind of geometry."""
+
+from __future__ import annotations
+
+import csv
+import struct
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gridcity.errors import StoreError
+from gridcity.exporting.tables import FIELDS, components
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gridcity.store.base import Store
+
+__all__ = ["SHAPES", "TextCutWarning", "write_shapefiles"]
+
+SHAPES: Final = {"points": "Point", "lines": "MultiLineString", "polygons": "MultiPolygon"}
+"""The shapefiles of an export, ``components_points.shp`` and so on, by the dimension of their geometry."""
+
+_STANDARD: Final = "gbt47678.5-2026"
+_STANDARD_FIELDS: Final = Path(__file__).parents[1] / "standards" / "fields.csv"
+_ROOM: Final = "Check that the disk has room."
+_DBF_NAME: Final = 10  # bytes of a column name in dBASE III
+_DBF_TEXT: Final = 254  # bytes of a text in dBASE III
+
+
+class TextCutWarning(UserWarning):
+    """Texts were too long for a shapefile and were cut."""
+
+
+def write_shapefiles(store: Store, folder: Path) -> None:
+    """Make the folder and write the components into it, see `gridcity.exporting.export`."""
+    import numpy as np
+    import shapely
+
+    table, geometries = components(store)
+    kinds = shapely.get_type_id(geometries)
+    if n := int((kinds == shapely.GeometryType.GEOMETRYCOLLECTION).sum()):
+        raise StoreError(
+            f"{n} components are geometry collections, which no shapefile holds.",
+            hint="Export as gpkg or geojson.",
+        )
+    folder.mkdir()
+    names = _short_names()
+    cut = dict.fromkeys(FIELDS, 0)
+    for field in FIELDS:
+        table[field], cut[field] = _fitting(table[field])
+    texts = [table[field].to_numpy(dtype=object) for field in FIELDS]
+    epsg = f"EPSG:{store.meta()['stored_epsg']}"
+    dimensions = shapely.get_dimensions(geometries)
+    for dimension, shape in enumerate(SHAPES):
+        rows = np.flatnonzero(dimensions == dimension)
+        if len(rows):
+            path = folder / f"components_{shape}.shp"
+            columns = {short: text[rows] for (short, _), text in zip(names.values(), texts, strict=True)}
+            _write_layer(path, SHAPES[shape], geometries[rows], columns, epsg)
+    with (folder / "columns.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["column", "field", "zh", "cut"])
+        writer.writerows([short, field, zh, cut[field]] for field, (short, zh) in names.items())
+    if total := sum(cut.values()):
+        where = ", ".join(f"{field} ({n})" for field, n in cut.items() if n)
+        warnings.warn(
+            f"{total} texts were cut to {_DBF_TEXT} bytes for the shapefile: {where}.",
+            TextCutWarning,
+            stacklevel=3,
+        )
+
+
+def _short_names() -> dict[str, tuple[str, str]]:
+    """Return the column's short name and the Chinese name of every field.
+
+    The national name where the standard has one of at most ten ASCII characters, else the field's own.
+    """
+    found = {"edition": ("edition", "编码所依标准")}
+    with _STANDARD_FIELDS.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "component"]
+    for field in FIELDS:
+        for row in rows:
+            national = _STANDARD in row["editions"].split(";") and row["name"].isascii()
+            if row["field"] == field and (national or row["name"] == field) and len(row["name"]) <= _DBF_NAME:
+                found.setdefault(field, (row["name"], row["zh"]))
+    return {field: found[field] for field in FIELDS}
+
+
+def _fitting(texts: pd.Series[Any]) -> tuple[pd.Series[Any], int]:
+    """Return texts as dBASE can hold them and the number of those that had to be cut."""
+    # No character has more than four bytes; NUL ends a text in dBASE.
+    suspect = (texts.str.len() > _DBF_TEXT // 4) | texts.str.contains("\0", regex=False)
+    fitted = {}
+    for text in texts[suspect.astype(bool)].unique():
+        short = text.replace("\0", "").encode()[:_DBF_TEXT].decode(errors="ignore")
+        if short != text:
+            fitted[text] = short
+    changed = texts.isin(list(fitted))
+    return texts.mask(changed, texts.map(fitted)), int(changed.sum())
+
+
+def _write_layer(path: Path, kind: str, geometries: Any, columns: dict[str, Any], epsg: str) -> None:
+    import numpy as np
+    import pyogrio.raw
+    import shapely
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    multi = shapely.get_type_id(geometries) == shapely.GeometryType.MULTIPOINT
+    if multi.any():
+        # A shapefile of points holds single points, or sets of points, never both.
+        kind = "MultiPoint"
+        single = np.flatnonzero(~multi)
+        geometries[single] = shapely.multipoints(geometries[single], indices=np.arange(len(single)))
+    try:
+        pyogrio.raw.write(
+            path,
+            shapely.to_wkb(geometries),
+            list(columns.values()),
+            list(columns),
+            geometry_type=kind,
+            crs=epsg,
+            driver="ESRI Shapefile",
+            encoding="UTF-8",
+            layer_options={"RESIZE": "YES"},
+        )
+    except (DataLayerError, DataSourceError) as error:
+        raise StoreError(
+            f"The shapefile {path.name} cannot be written: {error}.",
+            hint=_ROOM,
+        ) from error
+    _check_size(path, len(geometries))
+
+
+def _check_size(path: Path, rows: int) -> None:
+    """Compare the files with what their headers declare: GDAL can run out of room without a word."""
+    with path.open("rb") as shp, path.with_suffix(".dbf").open("rb") as dbf:
+        (declared,) = struct.unpack(">24xi", shp.read(28))  # in words of two bytes
+        records, header, record = struct.unpack("<4xIHH", dbf.read(12))
+    whole = (
+        path.stat().st_size == 2 * declared
+        and path.with_suffix(".shx").stat().st_size == 100 + 8 * rows
+        and records == rows
+        and path.with_suffix(".dbf").stat().st_size >= header + rows * record
+    )
+    if not whole:
+        raise StoreError(f"The shapefile {path.name} came out incomplete.", hint=_ROOM)

@@ -1,0 +1,69 @@
+"""GeoDataFrames in and out; the only module that imports geopandas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridcity.errors import ArgumentError, ReferenceSystemError
+
+__all__ = ["is_frame", "joined", "points_of"]
+
+
+def is_frame(value: object) -> bool:
+    """Return whether a value is a GeoDataFrame or GeoSeries."""
+    return isinstance(value, (gpd.GeoDataFrame, gpd.GeoSeries))
+
+
+def points_of(
+    frame: gpd.GeoDataFrame | gpd.GeoSeries,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str]:
+    """Return the coordinates of a frame of points and the WKT of its reference system.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame or GeoSeries
+        Points; a missing or empty one becomes NaN.
+
+    Raises
+    ------
+    ReferenceSystemError
+        The frame has no reference system.
+    ArgumentError
+        A geometry is not a point.
+    """
+    if frame.crs is None:
+        raise ReferenceSystemError(
+            "The frame has no reference system.", hint="Set it: frame.set_crs('EPSG:4490')."
+        )
+    shapes = np.asarray(frame.geometry, dtype=object)
+    other = np.flatnonzero(~shapely.is_missing(shapes) & (shapely.get_type_id(shapes) != 0))
+    if len(other):
+        raise ArgumentError(
+            f"Row {frame.index[other[0]]!r} of the frame is a {shapes[other[0]].geom_type}, not a point.",
+            hint="Locate points: frame.set_geometry(frame.representative_point()).",
+        )
+    return shapely.get_x(shapes), shapely.get_y(shapes), frame.crs.to_wkt()
+
+
+def joined(frame: gpd.GeoDataFrame | gpd.GeoSeries, columns: dict[str, Any]) -> gpd.GeoDataFrame:
+    """Return a copy of a frame with columns appended; index, order and reference system stay.
+
+    Raises
+    ------
+    ArgumentError
+        The frame has a column of one of the names already.
+    """
+    result = frame.copy() if isinstance(frame, gpd.GeoDataFrame) else gpd.GeoDataFrame(geometry=frame)
+    taken = [name for name in columns if name in result.columns]
+    if taken:
+        raise ArgumentError(
+            f"The frame has a column {taken[0]!r} already.", hint="Rename it, or drop an earlier answer."
+        )
+    for name, column in columns.items():
+        result[name] = column
+    return result

@@ -1,0 +1,19 @@
+"""Rows in, balance out: areas, cells, components, parties and duties."""
+
+from __future__ import annotations
+
+from gridcity.importing.areas import import_areas
+from gridcity.importing.batch import Import, Options
+from gridcity.importing.cells import import_cells
+from gridcity.importing.components import import_components
+from gridcity.importing.parties import import_duties, import_parties
+
+__all__ = [
+    "Import",
+    "Options",
+    "import_areas",
+    "import_cells",
+    "import_components",
+    "import_duties",
+    "import_parties",
+]

@@ -1,0 +1,191 @@
+"""Import of districts, streets and communities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from gridcity.catalogue import match_area, other_name
+from gridcity.codes import AreaCode
+from gridcity.errors import ArgumentError, CodeError
+from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, recorded
+from gridcity.importing.identity import collapse, identify, match, shape_text
+from gridcity.importing.merge import merge
+from gridcity.importing.placing import Areas, anchors, promoted, replace_cells
+from gridcity.profile import Profile
+from gridcity.store.base import Store, Transaction
+
+__all__ = ["import_areas"]
+
+LEVELS = ("district", "street", "community")
+_ABOVE = {"street": "district", "community": "street"}
+
+
+def import_areas(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
+    """Take districts, streets or communities into a city.
+
+    An area without a code gets the one that the profile gives its name, else the one the list of
+    areas has for its name or alias; else it is kept without one, with a finding. Cells that lie in the
+    areas are assigned anew.
+
+    Parameters
+    ----------
+    store, profile
+        The city's.
+    path : str or path
+        The file.
+    options : Options
+        ``level`` says what all rows are, where no column does.
+
+    Raises
+    ------
+    SourceError, MappingError, ReferenceSystemError
+        The file is refused as a whole; nothing was written.
+    ArgumentError
+        The level is none of the three.
+    """
+    if options.level is not None and options.level not in LEVELS:
+        raise ArgumentError(f"There is no level {options.level!r}.", hint=f"Possible: {', '.join(LEVELS)}.")
+    batch = open_batch(path, "area", profile, options)
+    dimension = shapely.get_dimensions(batch.geometry)
+    batch.reject("geometry-kind", dimension < 2, field="geometry", values="geometry", expected="a polygon")
+    broken = ~shapely.is_valid(batch.geometry)
+    batch.reject("geometry-invalid", broken, field="geometry", values=shapely.is_valid_reason(batch.geometry))
+    _read_codes(batch, profile, options)
+    with recorded(store, batch, "areas", options) as (tx, receipt_id, result):
+        _write(tx, profile, batch, receipt_id)
+        replace_cells(tx)
+    return result[0]
+
+
+def _read_codes(batch: Batch, profile: Profile, options: Options) -> None:
+    """Check names, codes and levels of the rows by themselves."""
+    code, name, level = (batch.column(field) for field in ("code", "name", "level"))
+    batch.reject("name-missing", (code == "") & (name == ""), field="name")
+    reasons, levels = blank(len(batch)), blank(len(batch))
+    for i in np.flatnonzero(code != ""):
+        try:
+            levels[i] = AreaCode.parse(code[i]).level
+        except CodeError as error:
+            reasons[i] = error.message
+    batch.reject("code-malformed", reasons != "", field="code", values=code, reason=reasons)
+    level[:] = np.where(level == "", np.where(levels != "", levels, options.level or ""), level)
+    unknown = ~np.isin(level.astype(str), LEVELS)
+    batch.reject("level-missing", unknown, field="level", values=np.where(level != "", level, name))
+    pairs = zip(code, name, strict=True)
+    listed = np.array(
+        [other_name(c, n, profile.aliases) if c and n else "" for c, n in pairs] or [], dtype=object
+    )
+    different = batch.alive & (listed != "")
+    batch.note("area-code-name", different, field="name", values=name, code=code, listed=listed)
+
+
+def _write(tx: Transaction, profile: Profile, batch: Batch, receipt_id: int) -> None:
+    """Give codes and parents, one level after the other, and write."""
+    batch.geometry = promoted(batch.geometry)
+    level, name = batch.column("level"), batch.column("name")
+    shapes = shape_text(batch.geometry)
+    parent = np.full(len(batch), None, dtype=object)
+    total = [0, 0, 0]
+    for one in LEVELS:
+        rows = batch.going & (level == one)
+        if not rows.any():
+            continue
+        areas = Areas.read(tx)
+        _give_parents(batch, rows, one, areas, parent)
+        _give_codes(batch, rows, one, areas, parent, profile)
+        identity = identify(batch.column("code"), None, level, name + "\x1f" + shapes)
+        content = [shapes, batch.column("code"), level, name]
+        collapse(batch, identity, content, label=level + "\x1f" + name)
+        stored = identify(areas.code, None, areas.level, areas.name + "\x1f" + shape_text(areas.shape))
+        ids = match(identity, stored, areas.ids)
+        waiting = batch.settled.copy()
+        batch.settled |= level != one
+        columns: dict[str, Any] = {"geom": batch.geometry, "level": level, "code": batch.column("code")}
+        columns |= {"name": name, "parent_id": parent}
+        merge(tx, "areas", batch, ids, columns, receipt_id)
+        batch.settled = waiting | ((level == one) & batch.settled)
+        total = [a + b for a, b in zip(total, (batch.added, batch.changed, batch.unchanged), strict=True)]
+        if one == "street" and profile.community_of_street:
+            _whole_streets(tx, profile, batch, rows, receipt_id)
+    batch.added, batch.changed, batch.unchanged = total
+
+
+def _give_parents(batch: Batch, rows: Any, level: str, areas: Areas, parent: Column) -> None:
+    """Find the area above each: by its own code, by the parent's code, by place."""
+    if level not in _ABOVE:
+        return
+    above = _ABOVE[level]
+    code, parent_code = batch.column("code"), batch.column("parent_code")
+    length = {"district": 6, "street": 9}[above]
+    at = np.flatnonzero(rows)
+    lng, lat = anchors(batch.geometry[at])
+    placed = areas.at(above, lng, lat)
+    for i, by_place in zip(at, placed, strict=True):
+        parent[i] = areas.with_code(code[i][:length]) or areas.with_code(parent_code[i]) or by_place
+    if above == "street":
+        orphan = rows & (parent == np.array(None))
+        batch.note("area-parent", orphan, field="parent_code", values=batch.column("name"), parent=above)
+
+
+def _give_codes(batch: Batch, rows: Any, level: str, areas: Areas, parent: Column, profile: Profile) -> None:
+    """Give codes to named areas: the profile's digits first, then the list of areas."""
+    code, name = batch.column("code"), batch.column("name")
+    above = areas.codes(parent)
+    for i in np.flatnonzero(rows & (code == "")):
+        within = above[i] or profile.area_code
+        digits = profile.digits.get(name[i], "")
+        if len(digits) == 3 and len(within) == {"street": 6, "community": 9}.get(level, 0):
+            code[i] = within + digits
+            continue
+        if len(digits) > 3:
+            code[i] = digits
+            continue
+        if level == "district":
+            continue
+        found = match_area(name[i], within, profile.aliases, level=level)
+        if found.code is None and within != profile.area_code:
+            found = match_area(name[i], profile.area_code, profile.aliases, level=level)
+        code[i] = found.code or ""
+        if found.code is None:
+            mask = np.zeros(len(batch), dtype=bool)
+            mask[i] = True
+            nearest = ", ".join(f"{near} ({listed})" for listed, near in found.nearest) or "none"
+            batch.note("area-unlisted", mask, field="name", values=name, within=within, nearest=nearest)
+
+
+def _whole_streets(tx: Transaction, profile: Profile, batch: Batch, rows: Any, receipt_id: int) -> None:
+    """Give each street the one community that the profile says it is."""
+    areas = Areas.read(tx)
+    at = np.flatnonzero(rows & batch.going & (batch.column("code") != ""))
+    codes = batch.column("code")[at] + profile.community_of_street
+    batch_codes = blank(len(batch))
+    batch_codes[at] = codes
+    batch.note("area-whole-street", batch_codes != "", field="code", values=batch_codes)
+    known = np.array([areas.with_code(text) or 0 for text in codes] or [], dtype=np.int64)
+    columns: dict[str, Any] = {
+        "geom": batch.geometry[at],
+        "name": batch.column("name")[at],
+        "parent_id": [areas.with_code(text) for text in batch.column("code")[at]],
+    }
+    old = np.flatnonzero(known > 0)
+    stale = [i for i in old if not shapely.equals_exact(_shape(areas, known[i]), columns["geom"][i])]
+    if stale:
+        tx.update(
+            "areas",
+            known[stale].tolist(),
+            {"geom": columns["geom"][stale], "receipt": [receipt_id] * len(stale)},
+        )
+    new = np.flatnonzero(known == 0)
+    if len(new):
+        chosen = {name: [column[i] for i in new] for name, column in columns.items()}
+        n = len(new)
+        fixed = {"level": ["community"] * n, "code": codes[new].tolist(), "receipt": [receipt_id] * n}
+        tx.insert("areas", chosen | fixed)
+
+
+def _shape(areas: Areas, area_id: int) -> Any:
+    return areas.shape[np.flatnonzero(areas.ids == area_id)[0]]

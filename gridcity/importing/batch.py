@@ -1,0 +1,373 @@
+"""The rows of one import on their way into the store, and what became of each of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridcity.crs import geometries_to_lnglat
+from gridcity.findings import Findings
+from gridcity.intake.mapping import Draft, Mapping, apply_mapping, read_mapping
+from gridcity.intake.sources import Source, read_source
+from gridcity.model import Receipt
+from gridcity.profile import Profile
+from gridcity.store.base import Store, Transaction
+
+__all__ = ["Batch", "Column", "Import", "Options", "Rejected", "blank", "open_batch"]
+
+Column = npt.NDArray[np.object_]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a file is to be read; the options every import shares.
+
+    Attributes
+    ----------
+    mapping : Mapping or path, optional
+        Columns to fields; see `gridcity.intake.mapping`.
+    layer, encoding, crs, datum, x, y : str, optional
+        See `gridcity.intake.sources.read_source`.
+    key : str, optional
+        Column that names a row, where it has no code.
+    edition : str, optional
+        Edition of the file's own codes and classes.
+    class_text : str, optional
+        Class of all rows: code or name.
+    level : str, optional
+        Level of all areas.
+    number : bool
+        Give cells without a code the next serials of their community.
+    dry_run : bool
+        Do everything and keep nothing.
+    """
+
+    mapping: Mapping | str | Path | None = None
+    layer: str | None = None
+    encoding: str | None = None
+    crs: str | int | None = None
+    datum: str | None = None
+    x: str | None = None
+    y: str | None = None
+    key: str | None = None
+    edition: str | None = None
+    class_text: str | None = None
+    level: str | None = None
+    number: bool = False
+    dry_run: bool = False
+
+    def read_mapping(self) -> Mapping:
+        """Return the mapping with the options that go before it."""
+        mapping = self.mapping if isinstance(self.mapping, Mapping) else Mapping()
+        if isinstance(self.mapping, (str, Path)):
+            mapping = read_mapping(self.mapping)
+        return replace(
+            mapping,
+            key=self.key or mapping.key,
+            edition=self.edition or mapping.edition,
+            class_text=self.class_text or mapping.class_text,
+            x=self.x or mapping.x,
+            y=self.y or mapping.y,
+        )
+
+    def as_json(self) -> str:
+        """Return the options that were given, for the receipt."""
+        given = {
+            name: value.name if isinstance(value, Mapping) else value
+            for name in self.__slots__
+            if (value := getattr(self, name)) not in (None, False)
+        }
+        return json.dumps(given, ensure_ascii=False, default=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One row that was not taken, with the first rule it broke and everything it held."""
+
+    row: int
+    rule: str
+    field: str
+    value: str
+    message: str
+    hint: str
+    record: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What became of a file.
+
+    Attributes
+    ----------
+    receipt : Receipt
+        The balance and the circumstances.
+    findings : Findings
+        Everything that was noticed, row by row.
+    rejected : tuple of Rejected
+        The rows that were not taken.
+    matched : dict of str to str
+        Field: the column that filled it, and how it was found.
+    """
+
+    receipt: Receipt
+    findings: Findings
+    rejected: tuple[Rejected, ...]
+    matched: dict[str, str]
+
+
+@dataclass(slots=True)
+class Batch:
+    """The rows of one file; those that break a rule are marked and kept.
+
+    Attributes
+    ----------
+    columns : dict of str to object array
+        Field: text, for all rows.
+    geometry : object array
+        In the stored longitude and latitude; None where there is none.
+    alive : bool array
+        The rows that have broken no rule so far.
+    settled : bool array
+        Rows that count as unchanged without going further: they repeat another row.
+    """
+
+    source: Source
+    mapping: Mapping
+    draft: Draft
+    columns: dict[str, Column]
+    geometry: Column
+    rows: npt.NDArray[np.int64]
+    alive: Mask
+    settled: Mask
+    findings: Findings
+    collapsed: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    ids: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def going(self) -> Mask:
+        """The rows that still need a place in the store."""
+        return self.alive & ~self.settled
+
+    def column(self, name: str) -> Column:
+        """Return the texts of a field; blanks where the file does not have it."""
+        if name not in self.columns:
+            self.columns[name] = blank(len(self))
+        return self.columns[name]
+
+    def note(self, rule: str, where: Mask, *, field: str = "", values: Any = None, **facts: Any) -> None:
+        """Record a rule for some rows; array facts have one value for every row of the batch."""
+        at = np.flatnonzero(where)
+        self.findings.add(
+            rule,
+            self.rows[at].tolist(),
+            field=field,
+            values=_chosen(values, at, len(self)),
+            **{name: _chosen(fact, at, len(self)) for name, fact in facts.items()},
+        )
+
+    def reject(self, rule: str, where: Mask, *, field: str = "", values: Any = None, **facts: Any) -> None:
+        """Record a rule that costs some rows, among those that are still alive."""
+        where = where & self.alive
+        self.note(rule, where, field=field, values=values, **facts)
+        self.alive &= ~where
+
+    def rejected(self) -> tuple[Rejected, ...]:
+        """Return the rows that were not taken, each with the first rule that cost it."""
+        first = {
+            finding.row: finding
+            for finding in reversed([f for f in self.findings if f.severity == "error" and f.row is not None])
+        }
+        names = list(self.source.columns)
+        found = []
+        for i in np.flatnonzero(~self.alive).tolist():
+            row = int(self.rows[i])
+            finding = first[row]
+            record = {name: self.source.columns[name][i] for name in names}
+            found.append(
+                Rejected(
+                    row, finding.rule, finding.field, finding.value, finding.message, finding.hint, record
+                )
+            )
+        return tuple(found)
+
+
+def blank(n: int) -> Column:
+    """Return n empty texts."""
+    return np.full(n, "", dtype=object)
+
+
+def _chosen(value: Any, at: npt.NDArray[np.int64], n: int) -> Any:
+    """Return the values of some rows of a column, or the one value of all."""
+    if isinstance(value, np.ndarray) and value.shape == (n,):
+        return value[at].tolist()
+    return value
+
+
+def open_batch(
+    path: str | Path,
+    kind: str,
+    profile: Profile,
+    options: Options,
+    *,
+    geometry: Literal["required", "optional", "none"] = "required",
+) -> Batch:
+    """Read a file and bring its columns and coordinates to the city's.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    kind : str
+        ``area``, ``cell``, ``component``, ``party`` or ``duty``.
+    profile : Profile
+        The city's.
+    options : Options
+        How to read.
+    geometry : {"required", "optional", "none"}
+        Rows without geometry are rejected, taken, or the rule.
+
+    Raises
+    ------
+    SourceError, MappingError, ReferenceSystemError
+        The file is refused as a whole.
+    """
+    mapping = options.read_mapping()
+    source = read_source(
+        path,
+        layer=options.layer,
+        encoding=options.encoding,
+        crs=options.crs,
+        datum=options.datum,
+        x=mapping.x or None,
+        y=mapping.y or None,
+        geometry="none" if geometry == "none" else "required",
+    )
+    draft = apply_mapping(source, kind, mapping, profile_columns=profile.columns)
+    findings = Findings()
+    findings.extend(source.findings)
+    findings.extend(draft.findings)
+    shapes = draft.geometry
+    if source.system is not None:
+        shapes = geometries_to_lnglat(shapes, source.system, stored=profile.stored_epsg, where=source.name)
+    batch = Batch(
+        source=source,
+        mapping=mapping,
+        draft=draft,
+        columns=dict(draft.columns),
+        geometry=shapes,
+        rows=draft.rows,
+        alive=~np.isin(draft.rows, list(findings.rejected_rows())),
+        settled=np.zeros(len(draft.rows), dtype=bool),
+        findings=findings,
+    )
+    if geometry == "required":
+        batch.reject(
+            "geometry-missing", shapely.is_missing(shapes) | shapely.is_empty(shapes), field="geometry"
+        )
+    if geometry != "none":
+        finite = np.ones(len(batch), dtype=bool)
+        xy, owner = shapely.get_coordinates(shapes, return_index=True)
+        finite[owner[~np.isfinite(xy).all(axis=1)]] = False
+        batch.reject("coordinate-not-finite", ~finite, field="geometry")
+    return batch
+
+
+@contextlib.contextmanager
+def recorded(
+    store: Store, batch: Batch, kind: str, options: Options
+) -> Iterator[tuple[Transaction, int, list[Import]]]:
+    """Open the transaction of an import; at its end receipt, findings and rejected rows are written.
+
+    Yields
+    ------
+    transaction : Transaction
+    receipt_id : int
+        What new rows name as their receipt.
+    result : list of Import
+        Filled with the one result when the block has ended.
+    """
+    result: list[Import] = []
+    with store.transaction(keep=not options.dry_run) as tx:
+        receipt = Receipt(
+            id=0,
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            kind=kind,
+            source=batch.source.name,
+            layer=batch.source.layer,
+            sha256=batch.source.sha256,
+            system=batch.source.system.name if batch.source.system else "",
+            system_wkt=batch.source.system.wkt if batch.source.system else "",
+            datum=batch.source.system.datum if batch.source.system else "",
+            encoding=batch.source.encoding,
+            options=options.as_json(),
+            read=0,
+            added=0,
+            changed=0,
+            unchanged=0,
+            rejected=0,
+            collapsed=0,
+            dry_run=options.dry_run,
+        )
+        columns = {name: [value] for name, value in asdict(receipt).items() if name not in ("id", "dry_run")}
+        receipt_id = int(tx.insert("receipts", columns)[0])
+        yield tx, receipt_id, result
+        receipt = replace(
+            receipt,
+            id=receipt_id,
+            read=len(batch),
+            added=batch.added,
+            changed=batch.changed,
+            unchanged=batch.unchanged + int((batch.settled & batch.alive).sum()),
+            rejected=int((~batch.alive).sum()),
+            collapsed=batch.collapsed,
+        )
+        balance = ("read", "added", "changed", "unchanged", "rejected", "collapsed")
+        tx.update("receipts", [receipt_id], {name: [getattr(receipt, name)] for name in balance})
+        rejected = batch.rejected()
+        _write_findings(tx, receipt_id, batch.findings, rejected)
+        matched = {name: str(match) for name, match in batch.draft.matched.items()}
+        result.append(Import(receipt, batch.findings, rejected, matched))
+
+
+def _write_findings(
+    tx: Transaction, receipt_id: int, findings: Findings, rejected: Sequence[Rejected]
+) -> None:
+    names = ("rule", "severity", "row", "field", "value", "message", "hint")
+    found = list(findings)
+    if found:
+        columns: dict[str, Sequence[Any]] = {name: [getattr(f, name) for f in found] for name in names}
+        tx.insert("findings", {"receipt": [receipt_id] * len(found), **columns})
+    if rejected:
+        tx.insert(
+            "rejected_rows",
+            {
+                "receipt": [receipt_id] * len(rejected),
+                "row": [r.row for r in rejected],
+                "record": [json.dumps(r.record, ensure_ascii=False) for r in rejected],
+            },
+        )
+
+
+def joined(parts: Iterable[Column]) -> Column:
+    """Return the texts of several columns as one, row by row, with a separator no text contains."""
+    columns = list(parts)
+    whole = columns[0].astype(object)
+    for column in columns[1:]:
+        whole = whole + "\x1f" + column
+    return whole

@@ -1,0 +1,206 @@
+"""Import of unit cells, and the numbering of those without a code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from gridcity.codes import CellCode, edition
+from gridcity.crs import metres_per_degree
+from gridcity.errors import AmbiguousCodeError, CodeError
+from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, recorded
+from gridcity.importing.identity import collapse, identify, match, shape_text
+from gridcity.importing.merge import merge, stored
+from gridcity.importing.placing import Areas, anchors, areas_of_cells, promoted, replace_components
+from gridcity.intake.dates import parse_dates
+from gridcity.profile import Profile
+from gridcity.store.base import Store, Transaction
+from gridcity.tiling.coverage import overlaps
+from gridcity.tiling.numbering import reading_order
+
+__all__ = ["import_cells"]
+
+
+def import_cells(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
+    """Take unit cells into a city.
+
+    A cell belongs to the community and street in which a point inside it lies. With ``number`` the
+    cells without a code get the next serials of their community, from north to south and west to east.
+    Components are assigned to the cells anew.
+
+    Parameters
+    ----------
+    store, profile
+        The city's.
+    path : str or path
+        The file.
+    options : Options
+        How to read it.
+
+    Raises
+    ------
+    SourceError, MappingError, ReferenceSystemError
+        The file is refused as a whole; nothing was written.
+    """
+    batch = open_batch(path, "cell", profile, options)
+    dimension = shapely.get_dimensions(batch.geometry)
+    batch.reject("geometry-kind", dimension < 2, field="geometry", values="geometry", expected="a polygon")
+    broken = ~shapely.is_valid(batch.geometry)
+    batch.reject("geometry-invalid", broken, field="geometry", values=shapely.is_valid_reason(batch.geometry))
+    batch.geometry = promoted(batch.geometry)
+    editions = _read_codes(batch, profile)
+    dates = {name: _read_dates(batch, name) for name in ("initial_date", "end_date")}
+    with recorded(store, batch, "cells", options) as (tx, receipt_id, result):
+        _write(tx, profile, batch, editions, dates, receipt_id, number=options.number)
+        replace_components(tx)
+    return result[0]
+
+
+def _read_codes(batch: Batch, profile: Profile) -> Column:
+    """Check the codes that the rows bring, and return the edition of each."""
+    code = batch.column("code")
+    editions, malformed, ambiguous = blank(len(batch)), blank(len(batch)), blank(len(batch))
+    for i in np.flatnonzero(code != ""):
+        try:
+            parsed = CellCode.parse(code[i], batch.mapping.edition or profile.edition_of(len(code[i])))
+            code[i], editions[i] = parsed.text, parsed.edition
+        except AmbiguousCodeError as error:
+            ambiguous[i] = error.message
+        except CodeError as error:
+            malformed[i] = error.message
+    batch.reject("code-malformed", malformed != "", field="code", values=code, reason=malformed)
+    batch.reject("code-ambiguous", ambiguous != "", field="code", values=code, reason=ambiguous)
+    return editions
+
+
+def _read_dates(batch: Batch, name: str) -> Column:
+    dates, bad = parse_dates(batch.column(name))
+    batch.reject("date-malformed", bad, field=name, values=batch.column(name))
+    return dates
+
+
+def _write(
+    tx: Transaction,
+    profile: Profile,
+    batch: Batch,
+    editions: Column,
+    dates: dict[str, Column],
+    receipt_id: int,
+    *,
+    number: bool,
+) -> None:
+    areas = Areas.read(tx)
+    community, street = (np.full(len(batch), None, dtype=object) for _ in range(2))
+    alive = np.flatnonzero(batch.alive)
+    community[alive], street[alive] = areas_of_cells(areas, batch.geometry[alive])
+    shapes = shape_text(batch.geometry)
+    code, name, note = (batch.column(field) for field in ("code", "name", "note"))
+    key = batch.draft.key if batch.draft.key is not None else blank(len(batch))
+    kind = blank(len(batch))
+    identity = identify(code, key, kind, shapes)
+    collapse(batch, identity, [shapes, code, name, note, *dates.values()], label=name)
+    ids = _match(tx, identity)
+    _keep_codes(tx, batch, ids, editions)
+    _raise_marks(tx, batch, editions)
+    if number:
+        _number(tx, profile, batch, areas, community, editions)
+    _note_codes(batch, areas, community, number=number)
+    columns: dict[str, Any] = {"geom": batch.geometry, "code": code, "edition": editions, "name": name}
+    columns |= {"community_id": community, "street_id": street, "area_m2": _area_m2(batch.geometry)}
+    columns |= {"key": key, "note": note, "since": dates["initial_date"], "until": dates["end_date"]}
+    merge(tx, "cells", batch, ids, columns, receipt_id)
+    _note_overlaps(tx, batch)
+
+
+def _match(tx: Transaction, identity: Column) -> npt.NDArray[np.int64]:
+    known = tx.columns("cells", ("fid", "code", "key", "geom"))
+    ids = known["fid"].astype(np.int64)
+    kind = blank(len(ids))
+    none = blank(len(ids))
+    shapes = shape_text(known["geom"])
+    existing = [
+        identify(known["code"], None, kind, shapes),
+        identify(none, known["key"], kind, shapes),
+        identify(none, None, kind, shapes),
+    ]
+    return match(identity, np.concatenate(existing), np.tile(ids, 3))
+
+
+def _keep_codes(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], editions: Column) -> None:
+    """Give rows without a code the one that their cell has been given already."""
+    code = batch.column("code")
+    at = np.flatnonzero(batch.going & (ids > 0) & (code == ""))
+    if len(at):
+        before = stored(tx, "cells", ["fid", "code", "edition"], ids[at])
+        code[at], editions[at] = before["code"], before["edition"]
+
+
+def _number(
+    tx: Transaction, profile: Profile, batch: Batch, areas: Areas, community: Column, editions: Column
+) -> None:
+    """Give cells without a code the next serials of their community."""
+    code = batch.column("code")
+    above = areas.codes(community)
+    at = np.flatnonzero(batch.going & (code == "") & (above != ""))
+    limit = 10 ** edition(profile.edition).cell_serial_digits - 1
+    lng, lat = anchors(batch.geometry[at])
+    area_m2 = _area_m2(batch.geometry[at])
+    for prefix, group in pd.Series(np.arange(len(at))).groupby(above[at]):
+        chosen = group.to_numpy()
+        ordered = at[chosen[reading_order(lng[chosen], lat[chosen], area_m2[chosen])]]
+        serials = tx.take_serials(f"cell:{profile.edition}:{prefix}", len(ordered), limit=limit)
+        for serial, i in zip(serials, ordered, strict=False):
+            code[i] = CellCode.compose(str(prefix), serial, profile.edition).text
+            editions[i] = profile.edition
+        full = np.zeros(len(batch), dtype=bool)
+        full[ordered[len(serials) :]] = True
+        batch.note("cell-serials-full", full, field="code", values=str(prefix), limit=limit)
+
+
+def _raise_marks(tx: Transaction, batch: Batch, editions: Column) -> None:
+    """Put the serial marks above the codes that arrived ready-made, so that they are never given again."""
+    code = batch.column("code")
+    own = [CellCode.parse(code[i], editions[i]) for i in np.flatnonzero(batch.going & (code != ""))]
+    for parsed in own:
+        tx.raise_serial(f"cell:{parsed.edition}:{parsed.community}", parsed.serial)
+
+
+def _note_codes(batch: Batch, areas: Areas, community: Column, *, number: bool) -> None:
+    code, above = batch.column("code"), areas.codes(community)
+    uncoded = batch.going & (code == "")
+    nowhere = community == np.array(None)
+    reason = np.where(
+        nowhere,
+        "it lies in no community",
+        np.where(above == "", "its community has none", "it was not numbered"),
+    )
+    batch.note("cell-uncoded", uncoded, field="code", values="", reason=reason.astype(object))
+    coded = np.array([text[:12] for text in code] or [], dtype=object)
+    wrong = batch.going & (coded != "") & (above != "") & (coded != above)
+    batch.note("cell-code-area", wrong, field="code", values=code, coded=coded, found=above)
+
+
+def _note_overlaps(tx: Transaction, batch: Batch) -> None:
+    """Name the cells of this file that overlap others of the city."""
+    cells = tx.columns("cells", ("fid", "code", "geom"), {"until": ""})
+    ids = cells["fid"].astype(np.int64)
+    row_of = {int(i): at for at, i in enumerate(batch.ids) if i and batch.going[at]}
+    mine = np.array([i for i, cell_id in enumerate(ids) if int(cell_id) in row_of], dtype=np.int64)
+    for a, b, area_m2 in zip(*overlaps(cells["geom"], mine), strict=True):
+        one, other = (a, b) if int(ids[a]) in row_of else (b, a)
+        where = np.zeros(len(batch), dtype=bool)
+        where[row_of[int(ids[one])]] = True
+        named = cells["code"][other] or f"with id {ids[other]}"
+        batch.note("cell-overlap", where, field="geometry", values=f"{area_m2:.1f}", other=named)
+
+
+def _area_m2(polygons: Column) -> npt.NDArray[np.float64]:
+    """Return areas to the centimetre squared, right to about a millionth for a cell of a hectare."""
+    bounds = shapely.bounds(polygons)
+    per_lng, per_lat = metres_per_degree((bounds[:, 1] + bounds[:, 3]) / 2)
+    return np.round(shapely.area(polygons) * per_lng * per_lat, 2)

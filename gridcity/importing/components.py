@@ -1,0 +1,273 @@
+"""Import of components: read, checked, placed, coded, stored."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from gridcity.checking import ComponentColumns, check_components, check_dates, check_states
+from gridcity.codes import ComponentCode, edition
+from gridcity.crs import metres_per_degree
+from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
+from gridcity.importing.classes import Classes, read_classes, read_codes
+from gridcity.importing.identity import collapse, identify, match, shape_text
+from gridcity.importing.merge import merge, stored
+from gridcity.importing.placing import cell_index, ids_at
+from gridcity.intake.dates import parse_dates
+from gridcity.profile import Profile
+from gridcity.store.base import Store, Transaction
+from gridcity.tiling.shares import cell_of
+
+__all__ = ["import_components"]
+
+_TEXTS = (
+    *("state", "supervisor_code", "supervisor_name", "owner_code", "owner_name"),
+    *("maintainer_code", "maintainer_name", "data_source", "note"),
+)
+# What lies farther than this from every area and cell has another city's coordinates, or none.
+_MARGIN_M = 1000.0
+
+
+def import_components(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
+    """Take components into a city.
+
+    Each row is identified (own code, key, or class and exact geometry), checked, put into the cell that
+    holds it or its largest share, and given a code if it has none.
+
+    Parameters
+    ----------
+    store, profile
+        The city's.
+    path : str or path
+        The file.
+    options : Options
+        How to read it; ``class_text`` for files of one class.
+
+    Raises
+    ------
+    SourceError, MappingError, ReferenceSystemError
+        The file is refused as a whole; nothing was written.
+    ArgumentError
+        The class given for the whole file does not exist.
+    """
+    batch = open_batch(path, "component", profile, options)
+    _check_shapes(batch)
+    code_editions, code_classes = read_codes(batch, profile)
+    classes = read_classes(batch, profile, code_editions, code_classes)
+    dates = {name: _read_dates(batch, name) for name in ("initial_date", "changed_date")}
+    today = date.today().isoformat()
+    _take(batch, check_states(batch.rows, batch.column("state"), classes.edition))
+    _take(batch, check_dates(batch.rows, dates["initial_date"], dates["changed_date"], today=today))
+    with recorded(store, batch, "components", options) as (tx, receipt_id, result):
+        _write(tx, profile, batch, code_editions, classes, dates, receipt_id)
+    return result[0]
+
+
+def _check_shapes(batch: Batch) -> None:
+    collection = shapely.get_type_id(batch.geometry) == 7
+    batch.reject(
+        "geometry-kind",
+        collection,
+        field="geometry",
+        values="collection",
+        expected="a point, line or polygon",
+    )
+    points = shapely.get_type_id(batch.geometry) == 4
+    single = points & (shapely.get_num_geometries(batch.geometry) == 1)
+    batch.geometry[single] = shapely.get_geometry(batch.geometry[single], 0)
+    batch.reject(
+        "geometry-kind", points & ~single, field="geometry", values="multipoint", expected="a single point"
+    )
+    broken = ~shapely.is_valid(batch.geometry)
+    batch.reject("geometry-invalid", broken, field="geometry", values=shapely.is_valid_reason(batch.geometry))
+
+
+def _read_dates(batch: Batch, name: str) -> Column:
+    dates, bad = parse_dates(batch.column(name))
+    batch.reject("date-malformed", bad, field=name, values=batch.column(name))
+    return dates
+
+
+def _take(batch: Batch, findings: Any) -> None:
+    """Take over findings about rows that are still alive, and mark the rows they cost."""
+    rejected = findings.rejected_rows()
+    batch.findings.extend(findings.only(set(batch.rows[batch.alive].tolist())))
+    batch.alive &= ~np.isin(batch.rows, list(rejected))
+
+
+def _write(
+    tx: Transaction,
+    profile: Profile,
+    batch: Batch,
+    code_editions: Column,
+    classes: Classes,
+    dates: dict[str, Column],
+    receipt_id: int,
+) -> None:
+    _check_extent(tx, batch)
+    code = batch.column("code")
+    names = np.where(batch.column("name") == "", classes.name, batch.column("name")).astype(object)
+    own = np.where(code == "", "", code + "\x1f" + code_editions).astype(object)
+    kind = classes.edition + ":" + classes.code
+    shapes = shape_text(batch.geometry)
+    identity = identify(own, batch.draft.key, kind, shapes)
+    texts = [batch.column(name) for name in _TEXTS]
+    content = [shapes, code, kind, names, batch.column("cell_code"), *texts, *dates.values()]
+    collapse(batch, identity, content, label=joined([kind, names]))
+    ids = _match(tx, identity)
+    _refuse_clashes(tx, batch, ids)
+    _keep_polygons(tx, batch, ids, kind, names)
+    index = cell_index(tx)
+    going = np.flatnonzero(batch.going)
+    position, cells = (np.full(len(batch), fill, dtype=np.int64) for fill in (-1, 0))
+    position[going], cells[going] = cell_of(batch.geometry[going], index)
+    cell_ids = ids_at(index, position)
+    cell_codes = _cell_codes(tx, cell_ids)
+    district = np.array([text[:6] or profile.area_code for text in cell_codes] or [], dtype=object)
+    editions = np.where(code == "", classes.edition, code_editions).astype(object)
+    _keep_codes(tx, batch, ids, editions)
+    checked = ComponentColumns(
+        rows=batch.rows[going],
+        code=code[going],
+        edition=classes.edition[going],
+        class_code=classes.code[going],
+        fields={name: batch.column(name)[going] for name in _TEXTS}
+        | {"declared_cell": batch.column("cell_code")[going]},
+        district=district[going],
+        cell_code=cell_codes[going],
+        in_cell=position[going] >= 0,
+        cells=cells[going],
+        shapes=shapes[going],
+    )
+    batch.findings.extend(check_components(checked))
+    _give_codes(tx, batch, classes, district, editions)
+    columns: dict[str, Any] = {"geom": batch.geometry, "code": code, "edition": editions, "name": names}
+    columns |= {"class_code": classes.code, "class_name": classes.name, "cell_id": cell_ids}
+    columns |= {name: batch.column(name) for name in _TEXTS} | dates
+    columns |= {"declared_cell": batch.column("cell_code"), "since": dates["initial_date"]}
+    if batch.draft.key is not None:
+        columns["key"] = batch.draft.key
+    merge(tx, "components", batch, ids, columns, receipt_id)
+
+
+def _check_extent(tx: Transaction, batch: Batch) -> None:
+    """Reject what lies far outside everything the city knows."""
+    extent = tx.extent()
+    if extent is None:
+        return
+    per_lng, per_lat = metres_per_degree((extent.south + extent.north) / 2)
+    bounds = shapely.bounds(batch.geometry)
+    x, y = _MARGIN_M / per_lng, _MARGIN_M / per_lat
+    outside = (bounds[:, 2] < extent.west - x) | (bounds[:, 0] > extent.east + x)
+    outside |= (bounds[:, 3] < extent.south - y) | (bounds[:, 1] > extent.north + y)
+    place = np.array([f"{b[0]:.6f} {b[1]:.6f}" for b in bounds] or [], dtype=object)
+    batch.reject("outside-city", outside, field="geometry", values=place)
+
+
+def _match(tx: Transaction, identity: Column) -> npt.NDArray[np.int64]:
+    """Return the stored component each row stands for: by code, by key, by class and geometry."""
+    known = tx.columns("components", ("fid", "code", "edition", "class_code", "key", "geom", "until"))
+    ids = known["fid"].astype(np.int64)
+    kind = known["edition"] + ":" + known["class_code"]
+    none = blank(len(ids))
+    shapes = shape_text(known["geom"])
+    # A retired component is still known by its code, which is never given again, but not by its place.
+    current = known["until"] == ""
+    existing = [
+        identify(known["code"] + "\x1f" + known["edition"], None, kind, shapes),
+        identify(none, known["key"], kind, shapes)[current],
+        identify(none, None, kind, shapes)[current],
+    ]
+    return match(identity, np.concatenate(existing), np.concatenate([ids, ids[current], ids[current]]))
+
+
+def _refuse_clashes(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64]) -> None:
+    """Reject rows that name a retired code, or that stand for an object another row stands for."""
+    known = np.flatnonzero(batch.going & (ids > 0))
+    if not len(known):
+        return
+    until = blank(len(batch))
+    until[known] = stored(tx, "components", ["fid", "until"], ids[known])["until"]
+    batch.reject("code-retired", until != "", field="code", values=batch.column("code"), other=until)
+    going = np.flatnonzero(batch.going & (ids > 0))
+    # A row with the code stands for the object rather than one that only stands at its place.
+    order = np.lexsort((going, batch.column("code")[going] == "", ids[going]))
+    ordered = going[order]
+    again = np.flatnonzero(np.diff(ids[ordered], prepend=-1) == 0)
+    clash = np.zeros(len(batch), dtype=bool)
+    other = np.zeros(len(batch), dtype=np.int64)
+    clash[ordered[again]] = True
+    other[ordered[again]] = batch.rows[ordered[again - 1]]
+    batch.reject("place-duplicate", clash, field="geometry", other=other)
+
+
+def _keep_polygons(
+    tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], kind: Column, names: Column
+) -> None:
+    """Keep the stored polygon where the same object now arrives as a point."""
+    points = np.flatnonzero(batch.going & (ids > 0) & (shapely.get_dimensions(batch.geometry) == 0))
+    if not len(points):
+        return
+    before = stored(tx, "components", ["fid", "geom", "edition", "class_code", "name"], ids[points])
+    same = (before["edition"] + ":" + before["class_code"] == kind[points]) & (
+        before["name"] == names[points]
+    )
+    kept = same & (shapely.get_dimensions(before["geom"]) == 2)
+    batch.geometry[points[kept]] = before["geom"][kept]
+    where = np.zeros(len(batch), dtype=bool)
+    where[points[kept]] = True
+    batch.note("point-and-polygon", where, field="geometry", values=names)
+
+
+def _keep_codes(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], editions: Column) -> None:
+    """Give rows without a code the one that their component has been given already."""
+    code = batch.column("code")
+    at = np.flatnonzero(batch.going & (ids > 0) & (code == ""))
+    if len(at):
+        before = stored(tx, "components", ["fid", "code", "edition"], ids[at])
+        code[at], editions[at] = before["code"], before["edition"]
+
+
+def _cell_codes(tx: Transaction, cell_ids: Column) -> Column:
+    codes: dict[int, str] = dict(tx.rows("cells", ("fid", "code"), {"until": ""}))
+    return np.array(["" if i is None else codes[int(i)] for i in cell_ids] or [], dtype=object)
+
+
+def _give_codes(tx: Transaction, batch: Batch, classes: Classes, district: Column, editions: Column) -> None:
+    """Give the next serials of their district and class to rows without a code, in file order."""
+    code = batch.column("code")
+    _raise_marks(tx, batch, code, editions)
+    at = np.flatnonzero(batch.going & (code == ""))
+    group = joined([classes.edition[at], district[at] + classes.code[at]])
+    for key, chosen in pd.Series(at).groupby(group, sort=True):
+        name, prefix = str(key).split("\x1f")
+        rows = chosen.to_numpy()
+        limit = 10 ** edition(name).component_serial_digits - 1
+        serials = tx.take_serials(f"component:{name}:{prefix}", len(rows), limit=limit)
+        width = edition(name).component_serial_digits
+        code[rows[: len(serials)]] = [f"{prefix}{serial:0{width}d}" for serial in serials]
+        full = np.zeros(len(batch), dtype=bool)
+        full[rows[len(serials) :]] = True
+        batch.reject(
+            "code-serials-full", full, field="code", values=prefix[6:], limit=limit, district=prefix[:6]
+        )
+
+
+def _raise_marks(tx: Transaction, batch: Batch, code: Column, editions: Column) -> None:
+    """Put the serial marks above the codes that arrived ready-made, so that they are never given again."""
+    own = np.flatnonzero(batch.going & (code != ""))
+    if not len(own):
+        return
+    parsed = [ComponentCode.parse(code[i], editions[i]) for i in own]
+    marks = pd.Series(
+        [p.serial for p in parsed],
+        index=[f"component:{p.edition}:{p.district}{p.class_code}" for p in parsed],
+    )
+    for prefix, last in marks.groupby(level=0).max().items():
+        tx.raise_serial(str(prefix), int(last))

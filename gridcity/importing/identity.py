@@ -1,0 +1,160 @@
+"""Which row is which object: within one file, and against what the city has.
+
+A row is identified by its own code; else by its key column, within its class; else by class and exact
+geometry. The same file read twice therefore changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from gridcity.importing.batch import Batch, Column, joined
+
+__all__ = ["collapse", "identify", "match", "shape_text"]
+
+_RULES = {
+    "code": "code-duplicate",
+    "key": "key-duplicate",
+    "shape": "place-duplicate",
+    "name": "key-duplicate",
+}
+_FIELDS = {"code": "code", "key": "key", "shape": "geometry", "name": "name"}
+
+
+def shape_text(geometries: Column) -> Column:
+    """Return the exact geometry as text; equal texts are equal coordinates in equal order."""
+    texts: Column = np.asarray(shapely.to_wkb(geometries, hex=True), dtype=object)
+    texts[shapely.is_missing(geometries)] = ""
+    return texts
+
+
+def identify(
+    codes: Column, keys: Column | None, kind: Column, shapes: Column, *, other: str = "shape"
+) -> Column:
+    """Return what identifies each row, as text.
+
+    Parameters
+    ----------
+    codes : object array
+        Own codes, with whatever makes them unique (their edition); empty for none.
+    keys : object array or None
+        Values of the key column.
+    kind : object array
+        Class, within which a key or a shape identifies.
+    shapes : object array
+        What identifies a row without code and key.
+    other : str
+        How the last kind of identity is called in findings.
+    """
+    identity: Column = np.asarray(f"{other}\x1f" + kind + "\x1f" + shapes, dtype=object)
+    if keys is not None:
+        keyed = keys != ""
+        identity[keyed] = "key\x1f" + kind[keyed] + "\x1f" + keys[keyed]
+    coded = codes != ""
+    identity[coded] = "code\x1f" + codes[coded]
+    return identity
+
+
+def collapse(batch: Batch, identity: Column, content: Sequence[Column], *, label: Column) -> None:
+    """Settle the rows of one file that stand for one object.
+
+    Identical rows are taken once; a point and a polygon of one name and class are one object, the
+    polygon is kept; rows that contradict each other are all rejected, for nothing says which is right.
+
+    Parameters
+    ----------
+    batch : Batch
+        Rejected rows are left out; the settled ones are marked.
+    identity : object array
+        From `identify`.
+    content : sequence of object arrays
+        What must agree for two rows to be identical, the geometry first as text.
+    label : object array
+        What must agree for a point and a polygon to be one object: name and class.
+    """
+    alive = np.flatnonzero(batch.going)
+    number = pd.factorize(identity[alive])[0]
+    repeated = np.bincount(number)[number] > 1 if len(number) else np.zeros(0, dtype=bool)
+    if not repeated.any():
+        return
+    rows = pd.DataFrame(
+        {
+            "at": alive[repeated],
+            "object": number[repeated],
+            "content": joined(content)[alive[repeated]],
+            "label": label[alive[repeated]],
+            "dimension": shapely.get_dimensions(batch.geometry[alive[repeated]]),
+        }
+    )
+    same = rows.duplicated(["object", "content"])
+    firsts = rows[~same].set_index(["object", "content"])["at"]
+    _settle(
+        batch, rows[same], firsts.reindex(pd.MultiIndex.from_frame(rows.loc[same, ["object", "content"]]))
+    )
+    rows = rows[~same]
+    rows = rows[rows.groupby("object")["at"].transform("size") > 1]
+    joins = rows.groupby("object").agg(
+        labels=("label", "nunique"), low=("dimension", "min"), n=("at", "size")
+    )
+    pair = rows.groupby("object")["dimension"].apply(lambda d: sorted(d) == [0, 2])
+    one = rows["object"].map((joins["labels"] == 1) & pair).to_numpy(dtype=bool)
+    points = rows[one & (rows["dimension"] == 0)]
+    _mark(batch, "point-and-polygon", points["at"].to_numpy(), values=batch.column("name"))
+    batch.settled[points["at"].to_numpy()] = True
+    _contradict(batch, rows[~one], identity)
+
+
+def _settle(batch: Batch, rows: pd.DataFrame, firsts: pd.Series) -> None:
+    """Settle rows that repeat another one exactly."""
+    other = np.full(len(batch), 0, dtype=np.int64)
+    at = rows["at"].to_numpy()
+    other[at] = batch.rows[firsts.to_numpy()]
+    _mark(batch, "duplicate-identical", at, other=other)
+    batch.settled[at] = True
+    batch.collapsed += len(at)
+
+
+def _contradict(batch: Batch, rows: pd.DataFrame, identity: Column) -> None:
+    """Reject rows that claim to be one object and differ; each names the next one."""
+    at = rows["at"].to_numpy()
+    following = rows.groupby("object")["at"].transform(lambda group: np.roll(group.to_numpy(), -1)).to_numpy()
+    other = np.zeros(len(batch), dtype=np.int64)
+    other[at] = batch.rows[following]
+    parts = [str(identity[i]).split("\x1f") for i in at]
+    for kind, rule in _RULES.items():
+        chosen = np.zeros(len(batch), dtype=bool)
+        values = np.full(len(batch), "", dtype=object)
+        for i, part in zip(at, parts, strict=True):
+            if part[0] == kind:
+                chosen[i] = True
+                values[i] = "" if kind == "shape" else part[1] if kind == "code" else part[2]
+        batch.reject(rule, chosen, field=_FIELDS[kind], values=values, other=other)
+
+
+def _mark(batch: Batch, rule: str, at: npt.NDArray[np.int64], **facts: Any) -> None:
+    where = np.zeros(len(batch), dtype=bool)
+    where[at] = True
+    batch.note(rule, where, **facts)
+
+
+def match(identity: Column, existing: Column, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the id of the stored object each row stands for, 0 where it is new.
+
+    Parameters
+    ----------
+    identity : object array
+        Of the rows.
+    existing : object array
+        Of the stored objects; where several share one, the oldest is meant.
+    ids : int array
+        Of the stored objects.
+    """
+    known = pd.Series(ids, index=existing)
+    known = known[~known.index.duplicated()]
+    return known.reindex(identity).fillna(0).to_numpy(dtype=np.int64)

@@ -1,0 +1,79 @@
+"""The last step of every import: new rows in, changed ones over the old, equal ones left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gridcity.importing.batch import Batch, Column
+from gridcity.importing.identity import shape_text
+from gridcity.store.base import Transaction
+
+__all__ = ["merge", "stored"]
+
+
+def stored(tx: Transaction, table: str, columns: list[str], ids: npt.NDArray[np.int64]) -> dict[str, Column]:
+    """Return columns of stored objects in the order of the ids, which may repeat."""
+    distinct, back = np.unique(ids, return_inverse=True)
+    found = tx.columns(table, columns, {"fid": distinct.tolist()})
+    return {name: column[back] for name, column in found.items()}
+
+
+def merge(
+    tx: Transaction,
+    table: str,
+    batch: Batch,
+    ids: npt.NDArray[np.int64],
+    columns: Mapping[str, Any],
+    receipt_id: int,
+) -> npt.NDArray[np.int64]:
+    """Write the rows that are still going and count what became of them.
+
+    Parameters
+    ----------
+    tx : Transaction
+        The import's.
+    table : str
+        Where the rows belong.
+    batch : Batch
+        Its counts and ids are filled.
+    ids : int array
+        The stored object each row of the batch stands for, 0 for a new one.
+    columns : mapping of str to array
+        Store column: values for all rows of the batch. Only these are compared and written.
+    receipt_id : int
+        Stands in new and changed rows.
+
+    Returns
+    -------
+    int array
+        The ids of the rows that were added or changed.
+    """
+    going = batch.going
+    known = np.flatnonzero(going & (ids > 0))
+    differs = np.zeros(len(known), dtype=bool)
+    if len(known):
+        before = stored(tx, table, list(columns), ids[known])
+        for name, column in columns.items():
+            old, new = before[name], np.asarray(column, dtype=object)[known]
+            if name == "geom":
+                old, new = shape_text(old), shape_text(new)
+            differs |= np.asarray(old != new, dtype=bool)
+    changed = known[differs]
+    if len(changed):
+        tx.update(table, ids[changed].tolist(), _rows(columns, changed, receipt_id))
+    new = np.flatnonzero(going & (ids == 0))
+    batch.ids = ids.copy()
+    if len(new):
+        batch.ids[new] = tx.insert(table, _rows(columns, new, receipt_id))
+    batch.added, batch.changed, batch.unchanged = len(new), len(changed), len(known) - len(changed)
+    touched: npt.NDArray[np.int64] = batch.ids[np.concatenate([changed, new])]
+    return touched
+
+
+def _rows(columns: Mapping[str, Any], at: npt.NDArray[np.int64], receipt_id: int) -> dict[str, Any]:
+    chosen = {name: np.asarray(column, dtype=object)[at] for name, column in columns.items()}
+    return chosen | {"receipt": [receipt_id] * len(at)}

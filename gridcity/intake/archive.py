@@ -1,0 +1,158 @@
+"""A shapefile inside a zip, as surveyors deliver it: anywhere in it, under any name.
+
+Zips made by Chinese Windows hold names in GBK without saying so. One shapefile is taken out under
+plain names into a temporary folder, within limits that are checked before a byte is unpacked.
+"""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from gridcity.errors import SourceError
+from gridcity.intake.shapefile import SUFFIXES
+
+__all__ = ["unpacked_shapefile"]
+
+_MAX_ENTRIES = 1_000
+_MAX_BYTES = 2 * 1024**3
+_MAX_RATIO = 200
+_RATIO_COUNTS_FROM_BYTES = 100 * 1024**2
+_UTF8_NAME = 0x800
+_ENCRYPTED = 0x1
+# What zipfile raises for damage: besides its own, those of the codecs and of offsets and names it trusts
+# (ValueError holds UnicodeDecodeError, RuntimeError holds NotImplementedError).
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, OSError)
+
+
+@contextmanager
+def unpacked_shapefile(path: Path, layer: str | None = None) -> Iterator[tuple[Path, str]]:
+    """Unpack one shapefile; yield the path of its ``.shp`` and the name it has in the zip.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The zip.
+    layer : str, optional
+        Name of the shapefile, with or without folder and suffix, where the zip holds several.
+
+    Raises
+    ------
+    SourceError
+        The zip is damaged, encrypted, too large or unsafe, or holds no or several shapefiles.
+    """
+    with _opened(path) as zipped, tempfile.TemporaryDirectory(prefix="gridcity-") as folder:
+        entries = _entries(zipped, path.name)
+        chosen = _chosen(entries, path.name, layer)
+        for suffix, entry in _set_of(chosen, entries).items():
+            _unpack(zipped, entry, Path(folder, f"source{suffix}"), path.name)
+        yield Path(folder, "source.shp"), chosen.stem
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except _DAMAGE as problem:
+        raise _refused(path.name, f"it is no zip that can be read ({problem})") from problem
+
+
+def _refused(where: str, reason: str) -> SourceError:
+    return SourceError(f"{where} is refused: {reason}.", hint="Pack one shapefile into a plain zip.")
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    name = entry.orig_filename
+    if not entry.flag_bits & _UTF8_NAME:
+        raw = name.encode("cp437")  # as zipfile decoded it: every byte comes back
+        try:
+            name = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            name = raw.decode("gb18030", "replace")
+    return name.replace("\\", "/")
+
+
+def _entries(zipped: zipfile.ZipFile, where: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Check every entry of the zip against the limits; return the files by their real names."""
+    listed = zipped.infolist()
+    if len(listed) > _MAX_ENTRIES:
+        raise _refused(where, f"it has {len(listed):,} entries, {_MAX_ENTRIES:,} are allowed")
+    unpacked = sum(entry.file_size for entry in listed)
+    packed = sum(entry.compress_size for entry in listed)
+    if unpacked > _MAX_BYTES:
+        raise _refused(where, f"unpacked it has {unpacked:,} bytes, {_MAX_BYTES:,} are allowed")
+    if unpacked > _RATIO_COUNTS_FROM_BYTES and unpacked > _MAX_RATIO * packed:
+        raise _refused(where, f"{packed:,} bytes would become {unpacked:,}")
+    found: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    for entry in listed:
+        name = _name(entry)
+        _check_entry(entry, name, where)
+        if not name.endswith("/"):
+            found[PurePosixPath(name)] = entry
+    doubled = [name for name, n in Counter(str(name).casefold() for name in found).items() if n > 1]
+    if doubled or len(found) < sum(not _name(entry).endswith("/") for entry in listed):
+        raise _refused(where, f"names in it differ by nothing or by case alone: {', '.join(doubled)}")
+    return found
+
+
+def _check_entry(entry: zipfile.ZipInfo, name: str, where: str) -> None:
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or "\0" in name or (parts and parts[0].endswith(":")):
+        raise _refused(where, f"the name {name!r} leads out of it")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise _refused(where, f"{name!r} is a link")
+    if entry.flag_bits & _ENCRYPTED:
+        raise _refused(where, f"{name!r} is encrypted")
+    if name.lower().endswith(".zip"):
+        raise _refused(where, f"it holds another zip, {name!r}")
+
+
+def _chosen(entries: dict[PurePosixPath, zipfile.ZipInfo], where: str, layer: str | None) -> PurePosixPath:
+    # macOS puts a shadow file of the same suffix beside every file of a zip.
+    shapefiles = [
+        name
+        for name in entries
+        if name.suffix.lower() == ".shp" and "__MACOSX" not in name.parts and not name.name.startswith("._")
+    ]
+    if not shapefiles:
+        raise _refused(where, "it holds no shapefile")
+    names = ", ".join(str(name) for name in shapefiles)
+    if layer is not None:
+        shapefiles = [
+            name
+            for name in shapefiles
+            if layer in {str(name), str(name.with_suffix("")), name.name, name.stem}
+        ]
+        if not shapefiles:
+            raise SourceError(
+                f"{where} holds no layer {layer!r}; it holds {names}.", hint="Choose with --layer."
+            )
+    if len(shapefiles) > 1:
+        raise SourceError(f"{where} holds several shapefiles: {names}.", hint="Choose one with --layer.")
+    return shapefiles[0]
+
+
+def _set_of(
+    chosen: PurePosixPath, entries: dict[PurePosixPath, zipfile.ZipInfo]
+) -> dict[str, zipfile.ZipInfo]:
+    stem = str(chosen.with_suffix("")).casefold()
+    return {
+        name.suffix.lower(): entry
+        for name, entry in entries.items()
+        if name.suffix.lower() in SUFFIXES and str(name.with_suffix("")).casefold() == stem
+    }
+
+
+def _unpack(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, place: Path, where: str) -> None:
+    try:
+        with zipped.open(entry) as packed, place.open("wb") as file:
+            shutil.copyfileobj(packed, file)
+    except _DAMAGE as problem:
+        raise _refused(where, f"{_name(entry)} cannot be unpacked ({problem})") from problem

@@ -1,0 +1,8 @@
+"""Where a point lies and who must answer: one point without heavy imports, ten million in columns."""
+
+from __future__ import annotations
+
+from gridcity.locating.single import locate_one
+from gridcity.locating.wanted import NOTHING, Wanted, wanted
+
+__all__ = ["NOTHING", "Wanted", "locate_one", "wanted"]

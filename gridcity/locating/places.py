@@ -1,0 +1,58 @@
+"""The areas above a cell: community, street, district, by code and name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gridcity.profile import Profile
+
+__all__ = ["NOWHERE", "AreaRow", "Place", "place_of"]
+
+
+class AreaRow(NamedTuple):
+    """What is needed of an area to name a place."""
+
+    id: int
+    level: str
+    code: str
+    name: str
+    parent_id: int | None
+
+
+class Place(NamedTuple):
+    """Community, street and district of a place; empty texts where it has none."""
+
+    community_code: str = ""
+    community_name: str = ""
+    street_code: str = ""
+    street_name: str = ""
+    district_code: str = ""
+    district_name: str = ""
+
+
+NOWHERE = Place()
+
+
+def place_of(area_id: int | None, areas: Mapping[int, AreaRow], profile: Profile) -> Place:
+    """Return the place of a cell or point of the city.
+
+    Parameters
+    ----------
+    area_id : int or None
+        The finest area known; None where the city has none there.
+    areas : mapping of int to AreaRow
+        At least the area and those above it.
+    profile : Profile
+        The city's: its own area code and name stand for the district where no area does.
+    """
+    named = {"district": (profile.area_code, profile.name)}
+    while area_id is not None:
+        area = areas[area_id]
+        named[area.level] = (area.code, area.name)
+        area_id = area.parent_id
+    return Place(
+        *named.get("community", ("", "")),
+        *named.get("street", ("", "")),
+        *named["district"],
+    )

@@ -1,0 +1,87 @@
+"""The class that a question names, as the city's tables have it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridcity.catalogue import ClassEntry
+from gridcity.errors import ArgumentError
+from gridcity.profile import Profile
+from gridcity.responsibility import Klass
+
+__all__ = ["NOTHING", "Wanted", "wanted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a question asks for.
+
+    Attributes
+    ----------
+    classes : tuple of ClassEntry
+        The classes of components or events that the text names; several where it is a part of their
+        names, none where nothing was asked.
+    label : str
+        The text as it was given.
+    """
+
+    classes: tuple[ClassEntry, ...] = ()
+    label: str = ""
+
+    @property
+    def components(self) -> frozenset[tuple[str, str]]:
+        """Edition and code of the component classes."""
+        return frozenset((c.edition, c.code) for c in self.classes if c.kind == "component")
+
+    @property
+    def single(self) -> Klass | None:
+        """The class itself where the text names exactly one."""
+        if len(self.classes) != 1:
+            return None
+        (only,) = self.classes
+        return Klass(only.kind, only.edition, only.code)
+
+
+NOTHING = Wanted()
+
+
+def wanted(text: str, profile: Profile) -> Wanted:
+    """Return the classes a text names in a city.
+
+    Parameters
+    ----------
+    text : str
+        A class code, a Chinese or English name, or a part of a name (井盖 names every kind of cover).
+        The city's edition is asked first, then its older one; component classes before event classes.
+    profile : Profile
+        The city's.
+
+    Raises
+    ------
+    ArgumentError
+        No class of the city's editions matches; the nearest names are listed.
+    """
+    text = text.strip()
+    if not text:
+        return NOTHING
+    catalogues = profile.catalogues()
+    for kind in ("component", "event"):
+        for catalogue in catalogues:
+            exact = catalogue.find(text, kind)
+            found = (exact,) if exact else catalogue.named(text, kind)
+            if found:
+                return Wanted(found, text)
+        parts = tuple(
+            entry
+            for catalogue in catalogues
+            for entry in catalogue.entries
+            if entry.kind == kind and (text in entry.zh or text.casefold() in entry.en.casefold())
+        )
+        if parts:
+            return Wanted(parts, text)
+    nearest = [entry.zh for catalogue in catalogues for entry in catalogue.nearest(text, "component")]
+    raise ArgumentError(
+        f"{text!r} is no class of {' or '.join(c.edition for c in catalogues)}.",
+        hint=f"Nearest: {', '.join(nearest)}." if nearest else "Look one up: gridcity catalogue TEXT.",
+        code="E_CLASS",
+    )

@@ -1,0 +1,202 @@
+"""The nouns of the city as frozen records: areas, cells, components, parties, duties, placements, receipts.
+
+All coordinates are longitude and latitude in degrees, in the reference system the city is stored in
+(EPSG:4490 for a Chinese city, EPSG:4326 elsewhere). Dates are ISO text, ``2026-03-01``. A missing
+text is an empty string, never None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+__all__ = ["NO_PARTY", "Area", "Cell", "Component", "Duty", "Party", "Placement", "Receipt"]
+
+NO_PARTY = frozenset({"", "无", "00000000"})
+"""Texts that stand where a party should be and name none, as seen in surveys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A district, a street (街道, town) or a community (社区, village)."""
+
+    id: int
+    level: str
+    """``district``, ``street`` or ``community``."""
+    code: str
+    """6, 9 or 12 digits; empty while the area has none."""
+    name: str
+    parent_id: int | None
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A unit cell (单元网格)."""
+
+    id: int
+    """Internal id, stable for the life of the city, also for cells without a code."""
+    code: str
+    edition: str
+    name: str
+    community_id: int | None
+    street_id: int | None
+    area_m2: float
+    """Area on the ellipsoid."""
+    since: str
+    until: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component (部件): a cover, lamp, tree, bin."""
+
+    id: int
+    code: str
+    edition: str
+    class_code: str
+    class_name: str
+    name: str
+    """The object's own name where it has one, else the name of its class."""
+    cell_id: int | None
+    state: str
+    supervisor_code: str
+    supervisor_name: str
+    owner_code: str
+    owner_name: str
+    maintainer_code: str
+    maintainer_name: str
+    initial_date: str
+    changed_date: str
+    data_source: str
+    note: str
+    declared_cell: str
+    """The cell code the survey gave; ``cell_id`` is by geometry."""
+    key: str
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A body that supervises, owns, maintains or handles."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+    aliases: tuple[str, ...]
+    parent_code: str
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What a party answers for: a class (or every class) at a place, for a time."""
+
+    id: int
+    party_code: str
+    party_name: str
+    role: str
+    class_kind: str
+    """``component`` or ``event``."""
+    class_code: str
+    """Empty for every class: the territory."""
+    edition: str
+    place_code: str
+    """A cell or area code."""
+    since: str
+    until: str
+    priority: int
+    """The lower number goes first where two duties fit equally well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The answer to a point: which cell, on what basis, and who must answer.
+
+    Attributes
+    ----------
+    basis : str
+        ``inside`` strictly inside the cell; ``edge`` on its border; ``near`` outside every cell but
+        within the distance asked for; ``outside``.
+    overlap : bool
+        More than one cell covers the point with its inside: the cells themselves overlap.
+    distance_to_border_m : float or None
+        Inside or on the edge: to the cell's own border. Near or outside: to the nearest cell. Metres,
+        rounded to centimetres, never negative; None in a city without cells.
+    step : str
+        The step of the responsibility chain that decided: ``maintainer``, ``owner``, ``supervisor``,
+        ``duty``, ``territory``, or ``none``.
+    next_step, next_party_name, next_party_code : str
+        Who would have answered had that step not; empty when nobody.
+    """
+
+    lng: float
+    lat: float
+    basis: str
+    cell_id: int | None
+    cell_code: str
+    overlap: bool
+    distance_to_border_m: float | None
+    community_code: str
+    community_name: str
+    street_code: str
+    street_name: str
+    district_code: str
+    district_name: str
+    class_code: str
+    class_name: str
+    component_id: int | None
+    component_code: str
+    component_name: str
+    component_distance_m: float | None
+    party_code: str
+    party_name: str
+    step: str
+    next_party_code: str
+    next_party_name: str
+    next_step: str
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the fields as a dictionary, in order."""
+        return asdict(self)
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """Return the names of the fields, in order: the columns of `City.locate_many`."""
+        return tuple(f.name for f in fields(cls))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one import did: its source, its balance, its options.
+
+    ``read == added + changed + unchanged + rejected`` always holds; ``collapsed`` counts the rows
+    among the unchanged that only repeated another row of the same file.
+    """
+
+    id: int
+    at: str
+    """UTC, ISO."""
+    kind: str
+    """``areas``, ``cells``, ``components``, ``parties`` or ``duties``."""
+    source: str
+    layer: str
+    sha256: str
+    system: str
+    """Name of the source's reference system; empty for tables without geometry."""
+    system_wkt: str
+    datum: str
+    encoding: str
+    options: str
+    """JSON."""
+    read: int
+    added: int
+    changed: int
+    unchanged: int
+    rejected: int
+    collapsed: int
+    dry_run: bool

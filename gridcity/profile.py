@@ -1,0 +1,310 @@
+"""A city's own choices, read from one TOML file.
+
+::
+
+    [city]
+    name = "北京市东城区"
+    area_code = "110101"             # GB/T 2260, or the city's own six digits outside China
+    edition = "gbt47678.5-2026"      # the edition of new codes
+    older_edition = "cjt214-2007"    # how codes of 10, 14 and 16 digits are read
+
+    [areas.digits]                   # digits where the list of areas has none
+    "样例社区" = "901"               # three digits, or the whole code of 9 or 12
+    [areas]
+    community_of_street = "001"      # every street is one community with these digits
+
+    [aliases]                        # a name as delivered = the name in the list, or of a party
+    "崇外" = "崇文门外"
+
+    [columns]                        # a source column = the field it fills, before the national names
+    "DEPTNAME3" = "supervisor_name"
+
+    [[classes]]                      # local extension of the catalogue
+    kind = "component"
+    edition = "cjt214-2007"
+    code = "0698"
+    name = "文物古迹"
+
+    [responsibility]
+    steps = ["maintainer", "owner", "supervisor", "duty", "territory"]
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridcity.errors import CodeError, ProfileError
+
+if TYPE_CHECKING:
+    from gridcity.catalogue import Catalogue
+
+__all__ = ["STEPS", "ExtensionClass", "Profile", "parse_profile", "read_profile"]
+
+STEPS = ("maintainer", "owner", "supervisor", "duty", "territory")
+"""The steps of the responsibility chain in their default order (先属主后属地)."""
+
+_TABLES: dict[str, frozenset[str]] = {
+    "city": frozenset({"name", "area_code", "edition", "older_edition"}),
+    "areas": frozenset({"digits", "community_of_street"}),
+    "responsibility": frozenset({"steps"}),
+}
+_CLASS_KEYS = frozenset({"kind", "edition", "code", "name", "name_en", "geometry", "major_name"})
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionClass:
+    """One local class as the profile writes it."""
+
+    kind: str
+    edition: str
+    code: str
+    name: str
+    name_en: str = ""
+    geometry: str = ""
+    major_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The choices of one city.
+
+    Attributes
+    ----------
+    area_code : str
+        Six digits; the district of objects that stand in no area of their own.
+    edition : str
+        Edition of new codes.
+    older_edition : str
+        Edition under which a code is read whose length the edition of new codes does not have;
+        empty: such a code is ambiguous where more than one edition has its length.
+    digits : dict
+        Delivered name of a street or community: its digits, or its whole code.
+    community_of_street : str
+        Three digits: each street is one community; empty where communities are delivered.
+    aliases : dict
+        Delivered name: listed name.
+    columns : dict
+        Source column: field.
+    classes : tuple of ExtensionClass
+        Local extension of the catalogue.
+    steps : tuple of str
+        Order of the responsibility chain.
+    text : str
+        The TOML the profile was read from.
+    """
+
+    name: str
+    area_code: str
+    edition: str
+    older_edition: str = ""
+    digits: Mapping[str, str] = field(default_factory=dict)
+    community_of_street: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    classes: tuple[ExtensionClass, ...] = ()
+    steps: tuple[str, ...] = STEPS
+    text: str = ""
+
+    @property
+    def in_china(self) -> bool:
+        """Whether the area code belongs to a province of the list; decides the stored datum."""
+        from gridcity.catalogue import area_name
+
+        return area_name(self.area_code[:2]) is not None
+
+    @property
+    def stored_epsg(self) -> int:
+        """EPSG code of the stored geometry: 4490 (CGCS2000) in China, 4326 (WGS 84) elsewhere."""
+        return 4490 if self.in_china else 4326
+
+    def catalogues(self) -> tuple[Catalogue, ...]:
+        """Return the class tables of the city's editions, its own classes among them.
+
+        Returns
+        -------
+        tuple of Catalogue
+            That of the edition of new codes first, then that of the older one.
+
+        Raises
+        ------
+        ProfileError
+            A local class lacks a code or takes that of another class; the next free one is named.
+        """
+        from gridcity.catalogue import catalogue, extension
+
+        local = tuple(
+            extension(c.kind, c.edition, c.code, c.name, c.name_en, c.geometry, c.major_name)
+            for c in self.classes
+        )
+        return tuple(
+            catalogue(name, local) for name in dict.fromkeys((self.edition, self.older_edition)) if name
+        )
+
+    def edition_of(self, digits: int) -> str | None:
+        """Return the edition under which a cell, component or class code of this length is read.
+
+        Parameters
+        ----------
+        digits : int
+            Length of the code.
+
+        Returns
+        -------
+        str or None
+            The edition of new codes where it has this length, else the older one where that has
+            it, else None: the length alone must decide.
+        """
+        from gridcity.codes import edition
+
+        for name in (self.edition, self.older_edition):
+            if name:
+                e = edition(name)
+                if digits in (e.cell_digits, e.component_digits, e.event_code_digits):
+                    return name
+        return None
+
+
+def read_profile(path: str | Path) -> Profile:
+    """Read a profile from a TOML file.
+
+    Raises
+    ------
+    ProfileError
+        The file is missing, is not TOML, or contradicts itself; the message names the key.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ProfileError(
+            f"The profile {path} cannot be read: {error.strerror}.", hint="Check the path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"The profile {path} is not UTF-8 text.", hint="Save it as UTF-8.") from error
+    return parse_profile(text, where=str(path))
+
+
+def parse_profile(text: str, *, where: str = "profile") -> Profile:
+    r"""Read a profile from TOML text.
+
+    Parameters
+    ----------
+    text : str
+        TOML, as described at the top of this module.
+    where : str, optional
+        How error messages name the text.
+
+    Raises
+    ------
+    ProfileError
+        The text is not TOML, has an unknown key, or a value that no code can have.
+
+    Examples
+    --------
+    >>> parse_profile('[city]\nname = "东城区"\narea_code = "110101"').edition
+    'gbt47678.5-2026'
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"{where} is not TOML: {error}.", hint="Mend the line that is named.") from error
+    _known(where, "the profile", data, {"city", "areas", "aliases", "columns", "classes", "responsibility"})
+    city = _table(where, data, "city")
+    areas = _table(where, data, "areas")
+    responsibility = _table(where, data, "responsibility")
+    for required in ("name", "area_code"):
+        if not city.get(required):
+            raise ProfileError(f"{where}, [city]: {required} is missing.", hint=f'Write {required} = "…".')
+    profile = Profile(
+        name=_text(where, "city.name", city["name"]),
+        area_code=_text(where, "city.area_code", city["area_code"]),
+        edition=_text(where, "city.edition", city.get("edition", "")) or _default_edition(),
+        older_edition=_text(where, "city.older_edition", city.get("older_edition", "")),
+        digits=_texts(where, "areas.digits", areas.get("digits", {})),
+        community_of_street=_text(where, "areas.community_of_street", areas.get("community_of_street", "")),
+        aliases=_texts(where, "aliases", data.get("aliases", {})),
+        columns=_texts(where, "columns", data.get("columns", {})),
+        classes=tuple(_extension(where, i, entry) for i, entry in enumerate(data.get("classes", []), 1)),
+        steps=tuple(responsibility.get("steps", STEPS)),
+        text=text,
+    )
+    _check(where, profile)
+    return profile
+
+
+def _default_edition() -> str:
+    from gridcity.codes import DEFAULT_EDITION
+
+    return DEFAULT_EDITION
+
+
+def _check(where: str, profile: Profile) -> None:
+    from gridcity.codes import AreaCode, edition
+
+    try:
+        if AreaCode.parse(profile.area_code).level != "district":
+            raise ProfileError(f"{where}, city.area_code: {profile.area_code!r} is not six digits.")
+        for name in filter(None, (profile.edition, profile.older_edition)):
+            edition(name)
+    except CodeError as error:
+        raise ProfileError(f"{where}, [city]: {error.message}", hint=error.hint) from error
+    for name, digits in [*profile.digits.items(), ("community_of_street", profile.community_of_street)]:
+        if digits and not (digits.isascii() and digits.isdigit() and len(digits) in (3, 9, 12)):
+            raise ProfileError(
+                f"{where}, [areas]: {name} = {digits!r} has neither 3, 9 nor 12 digits.",
+                hint="Write the three digits, or the whole code.",
+            )
+    wrong = [step for step in profile.steps if step not in STEPS]
+    if wrong or len(set(profile.steps)) != len(profile.steps):
+        raise ProfileError(
+            f"{where}, responsibility.steps: {', '.join(wrong) or 'a step is named twice'}.",
+            hint=f"Possible steps, each once: {', '.join(STEPS)}.",
+        )
+
+
+def _extension(where: str, number: int, entry: object) -> ExtensionClass:
+    place = f"[[classes]] number {number}"
+    if not isinstance(entry, dict):
+        raise ProfileError(f"{where}: {place} is not a table.", hint="Write [[classes]] and its keys below.")
+    _known(where, place, entry, _CLASS_KEYS)
+    texts = {key: _text(where, f"{place}.{key}", value) for key, value in entry.items()}
+    if not texts.get("name"):
+        raise ProfileError(f"{where}: {place} has no name.", hint='Write name = "…".')
+    texts.setdefault("kind", "component")
+    texts.setdefault("edition", _default_edition())
+    texts.setdefault("code", "")
+    return ExtensionClass(**texts)
+
+
+def _known(where: str, place: str, found: Mapping[str, Any], known: set[str] | frozenset[str]) -> None:
+    unknown = sorted(set(found) - set(known))
+    if unknown:
+        raise ProfileError(
+            f"{where}: {place} has the unknown key {unknown[0]!r}.",
+            hint=f"Possible: {', '.join(sorted(known))}.",
+        )
+
+
+def _table(where: str, data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = data.get(name, {})
+    if not isinstance(table, dict):
+        raise ProfileError(f"{where}: {name} is not a table.", hint=f"Write [{name}] and its keys below.")
+    _known(where, f"[{name}]", table, _TABLES[name])
+    return table
+
+
+def _text(where: str, key: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ProfileError(
+            f"{where}, {key}: {value!r} is not text.", hint="Codes are text: put the value into quotes."
+        )
+    return value.strip()
+
+
+def _texts(where: str, key: str, value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ProfileError(f"{where}: {key} is not a table.", hint=f"Write [{key}] and its keys below.")
+    return {name: _text(where, f"{key}.{name}", text) for name, text in value.items()}

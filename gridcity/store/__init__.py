@@ -1,0 +1,1 @@
+"""Where a city is kept: the protocol, the GeoPackage behind it, and its geometry blobs."""

@@ -1,0 +1,79 @@
+"""What a store must do, whatever database stands behind it.
+
+A store keeps tables (`TABLES`) of columns. It knows nothing of codes, classes or responsibility: it
+returns rows and columns as they are, finds boxes near a place, and takes whole imports as one
+transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from gridcity.store.wkb import Box
+
+__all__ = ["Reading", "Store", "Transaction"]
+
+Where = Mapping[str, object]
+"""Column: value, or a list of values of which one must match."""
+
+
+class Reading(Protocol):
+    """The reading half, the same on a store and inside a transaction."""
+
+    def meta(self) -> dict[str, str]:
+        """Return the city's metadata: the profile's text, the stored reference system, the version."""
+
+    def rows(self, table: str, columns: Sequence[str], where: Where | None = None) -> list[tuple[Any, ...]]:
+        """Return the rows of a table that match, in the order of their ids."""
+
+    def columns(self, table: str, columns: Sequence[str], where: Where | None = None) -> dict[str, Any]:
+        """Return the same as numpy object arrays; ``geom`` as shapely geometries."""
+
+    def near(self, table: str, box: Box) -> list[tuple[int, Box]]:
+        """Return id and box of the objects whose box meets the given one.
+
+        Boxes may be some centimetres too large, never too small.
+        """
+
+    def count(self, table: str) -> int:
+        """Return the number of rows of a table."""
+
+    def extent(self) -> Box | None:
+        """Return the box around all areas and cells; None while there are none."""
+
+
+class Transaction(Reading, Protocol):
+    """One import, visible to others as a whole or not at all."""
+
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> Any:
+        """Insert rows and return their new ids as an int64 array; ``geom`` are shapely geometries."""
+
+    def update(self, table: str, ids: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> None:
+        """Change rows; what they were before goes into the history."""
+
+    def raise_serial(self, prefix: str, last: int) -> None:
+        """Put the mark below a prefix at least so high: serials that arrived ready-made are given too."""
+
+    def take_serials(self, prefix: str, count: int, *, limit: int) -> range:
+        """Return the next serials below a prefix, never given before; fewer where the limit is reached."""
+
+
+class Store(Reading, Protocol):
+    """One city's store."""
+
+    path: Path
+
+    def transaction(self, *, keep: bool = True) -> AbstractContextManager[Transaction]:
+        """Open a transaction: all of the block is written, or nothing when it raises or is not kept."""
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy to a new file."""
+
+    def version(self) -> int:
+        """Return a number that changes whenever somebody has written to the store."""
+
+    def close(self) -> None:
+        """Close the store; closing twice is no error."""

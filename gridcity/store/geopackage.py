@@ -1,0 +1,470 @@
+"""The embedded store: one GeoPackage a city, through the standard `sqlite3` module.
+
+The file is a GeoPackage 1.3 that GIS programs open as it is. Whoever reads it from the same process
+with another library must do so from a copy (`GeoPackage.backup`): two SQLite libraries in one process
+undo each other's locks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from gridcity.errors import CityNotFoundError, StoreError
+from gridcity.store import wkb
+from gridcity.store.wkb import Box
+
+__all__ = ["LAYERS", "TABLES", "GeoPackage"]
+
+_SCHEMA: Final = Path(__file__).parent / "schema"
+_APPLICATION_ID: Final = 0x47504B47  # "GPKG"
+_USER_VERSION: Final = 10300
+_SCHEMA_VERSION: Final = "1"
+_BUSY_S: Final = 10.0
+
+LAYERS: Final = {"areas": "MULTIPOLYGON", "cells": "MULTIPOLYGON", "components": "GEOMETRY"}
+"""The tables with geometry and the type their contents are registered with."""
+TABLES: Final = (
+    *LAYERS,
+    "parties",
+    "duties",
+    "receipts",
+    "findings",
+    "rejected_rows",
+    "history",
+    "serials",
+    "gridcity_meta",
+)
+# Tables whose rows are records of what happened: they are never changed into something else.
+_WITHOUT_HISTORY: Final = frozenset(
+    {"receipts", "findings", "rejected_rows", "history", "serials", "gridcity_meta"}
+)
+
+
+class _Reader:
+    """Reading, on the connection of a store or of a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, frozenset[str]] = {}
+
+    def _run(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise _store_error(error) from error
+
+    def meta(self) -> dict[str, str]:
+        return dict(self._run("SELECT key, value FROM gridcity_meta").fetchall())
+
+    def rows(
+        self, table: str, columns: Sequence[str], where: Mapping[str, object] | None = None
+    ) -> list[tuple[Any, ...]]:
+        names = ", ".join(self._name(table, column) for column in columns)
+        condition, values = self._where(table, where or {})
+        # The parts of the statement are names out of the schema; every value is bound.
+        return self._run(f"SELECT {names} FROM {table} {condition} ORDER BY fid", values).fetchall()
+
+    def columns(
+        self, table: str, columns: Sequence[str], where: Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
+        import numpy as np
+
+        rows = self.rows(table, columns, where)
+        found: dict[str, Any] = {}
+        for i, column in enumerate(columns):
+            if column == "geom":
+                found[column] = wkb.decode_many([row[i] for row in rows])
+            else:
+                array = np.empty(len(rows), dtype=object)
+                array[:] = [row[i] for row in rows]
+                found[column] = array
+        return found
+
+    def near(self, table: str, box: Box) -> list[tuple[int, Box]]:
+        if table not in LAYERS:
+            raise KeyError(table)
+        sql = (
+            f"SELECT id, minx, miny, maxx, maxy FROM rtree_{table}_geom"
+            " WHERE minx <= ? AND maxx >= ? AND miny <= ? AND maxy >= ?"
+        )
+        found = self._run(sql, (box.east, box.west, box.north, box.south))
+        return [(row[0], Box(*row[1:])) for row in found]
+
+    def count(self, table: str) -> int:
+        self._table(table)
+        return int(self._run(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+    def extent(self) -> Box | None:
+        sql = (
+            "SELECT min(minx), min(miny), max(maxx), max(maxy) FROM"
+            " (SELECT * FROM rtree_areas_geom UNION ALL SELECT * FROM rtree_cells_geom)"
+        )
+        row = self._run(sql).fetchone()
+        return None if row[0] is None else Box(*row)
+
+    def _table(self, table: str) -> None:
+        if table not in TABLES:
+            raise KeyError(table)
+
+    def _name(self, table: str, column: str) -> str:
+        self._table(table)
+        if table not in self._known:
+            self._known[table] = frozenset(row[1] for row in self._run(f"PRAGMA table_info({table})"))
+        if column not in self._known[table]:
+            raise KeyError(f"{table}.{column}")
+        return column
+
+    def _where(self, table: str, where: Mapping[str, object]) -> tuple[str, list[object]]:
+        parts: list[str] = []
+        values: list[object] = []
+        for column, value in where.items():
+            name = self._name(table, column)
+            if isinstance(value, (str, int, float)) or value is None:
+                parts.append(f"{name} IS ?")
+                values.append(value)
+            else:
+                parts.append(f"{name} IN (SELECT value FROM json_each(?))")
+                values.append(json.dumps(list(value)))  # type: ignore[call-overload]
+        return ("WHERE " + " AND ".join(parts) if parts else ""), values
+
+
+class _Transaction(_Reader):
+    """Writing, between BEGIN IMMEDIATE and COMMIT."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._srs_id = int(self.meta()["stored_epsg"])
+        self._touched: set[str] = set()
+
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> Any:
+        import numpy as np
+
+        names = [self._name(table, column) for column in columns]
+        values = [self._values(name, column) for name, column in columns.items()]
+        n = len(values[0])
+        last = self._run("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        first = (last[0] if last else 0) + 1
+        ids = range(first, first + n)
+        marks = ", ".join("?" * (len(names) + 1))
+        sql = f"INSERT INTO {table} (fid, {', '.join(names)}) VALUES ({marks})"
+        with self._trigger_aside(table) if "geom" in columns else contextlib.nullcontext():
+            self._run_many(sql, zip(ids, *values, strict=True))
+            if "geom" in columns:
+                self._index(table, ids, columns["geom"])
+        self._touched.add(table)
+        return np.arange(first, first + n, dtype=np.int64)
+
+    def update(self, table: str, ids: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> None:
+        names = [self._name(table, column) for column in columns]
+        values = [self._values(name, column) for name, column in columns.items()]
+        keys = [int(i) for i in ids]
+        if table not in _WITHOUT_HISTORY:
+            self._remember(table, keys)
+        assignments = ", ".join(f"{name} = ?" for name in names)
+        self._run_many(f"UPDATE {table} SET {assignments} WHERE fid = ?", zip(*values, keys, strict=True))
+        self._touched.add(table)
+
+    def raise_serial(self, prefix: str, last: int) -> None:
+        self._run(
+            "INSERT INTO serials (prefix, last) VALUES (?, ?)"
+            " ON CONFLICT (prefix) DO UPDATE SET last = max(last, excluded.last)",
+            (prefix, last),
+        )
+        self._touched.add("serials")
+
+    def take_serials(self, prefix: str, count: int, *, limit: int) -> range:
+        row = self._run("SELECT last FROM serials WHERE prefix = ?", (prefix,)).fetchone()
+        last = row[0] if row else 0
+        taken = range(last + 1, min(last + count, limit) + 1)
+        if taken:
+            self.raise_serial(prefix, taken[-1])
+        return taken
+
+    def finish(self) -> None:
+        """Bring the contents table up to date: extents and times of what was touched."""
+        for table in sorted(self._touched):
+            box: tuple[float | None, ...] = (None,) * 4
+            if table in LAYERS:
+                sql = f"SELECT min(minx), min(miny), max(maxx), max(maxy) FROM rtree_{table}_geom"
+                box = self._run(sql).fetchone()
+            self._run(
+                "UPDATE gpkg_contents SET last_change = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),"
+                " min_x = ?, min_y = ?, max_x = ?, max_y = ? WHERE table_name = ?",
+                (*box, table),
+            )
+
+    def _run_many(self, sql: str, rows: Iterator[tuple[Any, ...]]) -> None:
+        try:
+            self._connection.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise _store_error(error) from error
+
+    def _values(self, name: str, column: Sequence[Any]) -> Sequence[Any]:
+        if name == "geom":
+            return wkb.encode_many(column, self._srs_id)
+        return column.tolist() if hasattr(column, "tolist") else column
+
+    @contextlib.contextmanager
+    def _trigger_aside(self, table: str) -> Iterator[None]:
+        """Take the insert trigger away while rows and their boxes go in together."""
+        name = f"rtree_{table}_geom_insert"
+        (sql,) = self._run("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+        self._run(f"DROP TRIGGER {name}")
+        yield
+        self._run(sql)
+
+    def _index(self, table: str, ids: range, geometries: Sequence[Any]) -> None:
+        import numpy as np
+        import shapely
+
+        bounds = shapely.bounds(np.asarray(geometries, dtype=object))
+        there = ~np.isnan(bounds[:, 0])
+        keys = np.asarray(ids, dtype=np.int64)[there].tolist()
+        sides = bounds[there][:, [0, 2, 1, 3]].T.tolist()
+        self._run_many(
+            f"INSERT INTO rtree_{table}_geom VALUES (?, ?, ?, ?, ?)", zip(keys, *sides, strict=True)
+        )
+
+    def _remember(self, table: str, ids: list[int]) -> None:
+        columns = [row[1] for row in self._run(f"PRAGMA table_info({table})") if row[1] != "geom"]
+        record = ", ".join(f"'{column}', {column}" for column in columns)
+        geometry = "geom" if table in LAYERS else "NULL"
+        self._run(
+            "INSERT INTO history (table_name, object_id, replaced_by, record, geom)"
+            f" SELECT ?, fid, (SELECT max(fid) FROM receipts), json_object({record}), {geometry}"
+            f" FROM {table} WHERE fid IN (SELECT value FROM json_each(?)) ORDER BY fid",
+            (table, json.dumps(ids)),
+        )
+        self._touched.add("history")
+
+
+class GeoPackage(_Reader):
+    """One city in one GeoPackage.
+
+    Parameters
+    ----------
+    path : str or Path
+        An existing city; `GeoPackage.create` makes a new one.
+
+    Raises
+    ------
+    CityNotFoundError
+        There is no file at the path.
+    StoreError
+        The file is no city of gridcity, or one of a newer version.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise CityNotFoundError(
+                f"There is no city at {self.path}.",
+                hint="Name one with --city, or make one: gridcity init CITY.gpkg --profile PROFILE.toml",
+            )
+        super().__init__(_connect(self.path, read_only=True))
+        self._check_identity()
+
+    @classmethod
+    def create(cls, path: str | Path, meta: Mapping[str, str]) -> GeoPackage:
+        """Make a new, empty city.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where; nothing may exist there.
+        meta : mapping of str to str
+            ``profile`` (TOML), ``stored_epsg`` (4490 or 4326), ``name``.
+
+        Raises
+        ------
+        StoreError
+            Something exists at the path, or the folder cannot be written.
+        """
+        path = Path(path)
+        if path.exists():
+            raise StoreError(f"{path} exists already.", hint="Choose another path, or remove it first.")
+        # A city appears whole: a half-made file would be refused by every later command.
+        building = path.with_name(f".{path.name}.{os.getpid()}.new")
+        try:
+            connection = _connect(building, read_only=False, create=True)
+            try:
+                _build(connection, meta)
+            finally:
+                connection.close()
+            building.rename(path)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"The city {path} cannot be made: {error}.", hint="Check the folder.") from error
+        finally:
+            building.unlink(missing_ok=True)
+        return cls(path)
+
+    @contextlib.contextmanager
+    def transaction(self, *, keep: bool = True) -> Iterator[_Transaction]:
+        """Open a transaction: all of the block is written, or nothing when it raises or is not kept.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be written, or another process has been writing for ten seconds.
+        """
+        connection = _connect(self.path, read_only=False)
+        try:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                raise _store_error(error) from error
+            try:
+                transaction = _Transaction(connection)
+                yield transaction
+                if keep:
+                    transaction.finish()
+                    connection.execute("COMMIT")
+                else:
+                    connection.execute("ROLLBACK")
+            except BaseException as error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise _store_error(error) from error
+                raise
+        finally:
+            connection.close()
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy of the whole city to a new file.
+
+        Raises
+        ------
+        StoreError
+            Something exists at the path, or it cannot be written.
+        """
+        if target.exists():
+            raise StoreError(f"{target} exists already.", hint="Choose another path, or remove it first.")
+        copy = target.with_name(f".{target.name}.{os.getpid()}.new")
+        try:
+            connection = sqlite3.connect(copy, isolation_level=None)
+            try:
+                self._connection.backup(connection)
+            finally:
+                connection.close()
+            copy.rename(target)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                f"The copy {target} cannot be written: {error}.", hint="Check the folder."
+            ) from error
+        finally:
+            copy.unlink(missing_ok=True)
+
+    def version(self) -> int:
+        """Return a number that changes whenever somebody has written to the store."""
+        return int(self._run("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the store; closing twice is no error."""
+        self._connection.close()
+
+    def _check_identity(self) -> None:
+        try:
+            (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+            version = self.meta().get("schema_version") if application == _APPLICATION_ID else None
+        except (sqlite3.Error, StoreError) as error:
+            self.close()
+            raise StoreError(
+                f"{self.path} is not a city of gridcity: {error}.", hint="Make one with gridcity init."
+            ) from error
+        if version != _SCHEMA_VERSION:
+            self.close()
+            if version is None:
+                raise StoreError(
+                    f"{self.path} is not a city of gridcity.", hint="Make one with gridcity init."
+                )
+            raise StoreError(
+                f"{self.path} has schema {version}; this gridcity knows {_SCHEMA_VERSION}.",
+                hint="Install the gridcity that made it, or a newer one.",
+            )
+
+
+def _connect(path: Path, *, read_only: bool, create: bool = False) -> sqlite3.Connection:
+    # Opened for writing even to read: after a crash the first reader must be able to roll back the journal.
+    mode = "rwc" if create else "rw" if os.access(path, os.W_OK) else "ro"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    try:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA trusted_schema = ON")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"{path} cannot be opened: {error}.", hint="Check the path and its permissions."
+        ) from error
+    for name, function in _ST_FUNCTIONS.items():
+        connection.create_function(name, 1, function, deterministic=True)
+    return connection
+
+
+def _build(connection: sqlite3.Connection, meta: Mapping[str, str]) -> None:
+    srs_id = int(meta["stored_epsg"])
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {_USER_VERSION}")
+    scripts = [(_SCHEMA / name).read_text(encoding="utf-8") for name in ("geopackage.sql", "city.sql")]
+    triggers = (_SCHEMA / "rtree.sql").read_text(encoding="utf-8")
+    scripts += [triggers.replace("{t}", layer) for layer in LAYERS]
+    connection.executescript("BEGIN;" + "".join(scripts))
+    for table in TABLES:
+        kind, srs = ("features", srs_id) if table in LAYERS else ("attributes", None)
+        connection.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?, ?, ?, ?)",
+            (table, kind, table, srs),
+        )
+    for layer, shape in LAYERS.items():
+        connection.execute(
+            "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, ?, 0, 0)", (layer, shape, srs_id)
+        )
+        connection.execute(
+            "INSERT INTO gpkg_extensions VALUES (?, 'geom', 'gpkg_rtree_index',"
+            " 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')",
+            (layer,),
+        )
+    connection.executemany(
+        "INSERT INTO gridcity_meta (key, value) VALUES (?, ?)",
+        [("schema_version", _SCHEMA_VERSION), *meta.items()],
+    )
+    connection.execute("COMMIT")
+
+
+def _side(name: str) -> Any:
+    def side(blob: bytes | None) -> float | None:
+        found = None if blob is None else wkb.box(blob)
+        return None if found is None else float(getattr(found, name))
+
+    return side
+
+
+# What the R*Tree triggers call; SQLite itself does not have them.
+_ST_FUNCTIONS: Final = {
+    "ST_IsEmpty": lambda blob: None if blob is None else int(wkb.is_empty(blob)),
+    "ST_MinX": _side("west"),
+    "ST_MaxX": _side("east"),
+    "ST_MinY": _side("south"),
+    "ST_MaxY": _side("north"),
+}
+
+
+def _store_error(error: sqlite3.Error) -> StoreError:
+    text = str(error)
+    hints = {
+        "locked": "Another process is writing; try again when it has finished.",
+        "readonly": "The file or its folder cannot be written; check the permissions.",
+        "full": "The disk is full; nothing was changed.",
+        "malformed": "The file is damaged; restore a backup.",
+    }
+    hint = next((hint for word, hint in hints.items() if word in text), "Check the file and its folder.")
+    return StoreError(f"The store cannot be used: {text}.", hint=hint)

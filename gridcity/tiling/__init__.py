@@ -1,0 +1,1 @@
+"""Cells as a covering of the city: point to cell, overlaps, numbering."""

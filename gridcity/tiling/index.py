@@ -1,0 +1,143 @@
+"""Many points against many polygons: which polygon, on what basis, how far to its border.
+
+The edge rule (one polygon a point, the same for one point and for ten million, whatever the order of
+rows): of the polygons whose closed area covers the point, coded before uncoded, then by code, then by
+id, the first wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridcity.crs import metres_per_degree
+from gridcity.distance import Edges
+
+__all__ = ["BASES", "Hits", "PolygonIndex"]
+
+BASES = ("outside", "near", "edge", "inside")
+"""Bases by their number in `Hits.basis`."""
+
+_OUTSIDE, _NEAR, _EDGE, _INSIDE = range(4)
+# Slack on the distance within which the nearest polygon is looked for on a plane of another latitude.
+_SLACK = 1.001
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What was found for each point.
+
+    Attributes
+    ----------
+    polygon : int64 array
+        Position of the polygon in the index, -1 for none.
+    basis : int8 array
+        Numbers of `BASES`.
+    overlap : bool array
+        More than one polygon covers the point with its inside.
+    distance_m : float array
+        To the winner's border; outside, to the nearest polygon. NaN in an empty index.
+    """
+
+    polygon: Ints
+    basis: npt.NDArray[np.int8]
+    overlap: npt.NDArray[np.bool_]
+    distance_m: Floats
+
+
+class PolygonIndex:
+    """Polygons that can be asked for points.
+
+    Parameters
+    ----------
+    ids : sequence of int
+        Internal ids, unique.
+    codes : sequence of str
+        Codes; empty for none.
+    polygons : array of shapely polygons
+        Valid, in longitude and latitude.
+    """
+
+    def __init__(self, ids: Any, codes: Any, polygons: Any) -> None:
+        self.ids: Ints = np.asarray(ids, dtype=np.int64)
+        self.polygons = np.asarray(polygons, dtype=object)
+        texts = np.asarray([str(code) for code in codes], dtype=str)
+        order = np.lexsort((self.ids, texts, texts == ""))
+        self.rank = np.empty(len(order), dtype=np.int64)
+        self.rank[order] = np.arange(len(order))
+        self._tree = shapely.STRtree(self.polygons)
+        self._edges = Edges(self.polygons)
+        self._plane: tuple[shapely.STRtree, float, float] | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def winners(self, lng: Floats, lat: Floats) -> Ints:
+        """Return the position of the polygon of each point by the edge rule, -1 for none."""
+        return self._cover(lng, lat)[0]
+
+    def locate(self, lng: Floats, lat: Floats, *, near_m: float = 0.0) -> Hits:
+        """Return polygon, basis and distance of each point.
+
+        Parameters
+        ----------
+        lng, lat : float arrays
+            Degrees, in the reference system of the polygons; NaN is outside.
+        near_m : float, optional
+            A point outside every polygon is given the nearest one within this distance.
+        """
+        n = len(lng)
+        polygon, strict, covers = self._cover(lng, lat)
+        basis = np.where(polygon < 0, _OUTSIDE, np.where(strict, _INSIDE, _EDGE)).astype(np.int8)
+        distance = np.full(n, np.nan)
+        found = np.flatnonzero(polygon >= 0)
+        distance[found] = self._edges.distance_m(lng[found], lat[found], polygon[found])
+        away = np.flatnonzero((polygon < 0) & np.isfinite(lng) & np.isfinite(lat))
+        if len(away) and len(self):
+            nearest, distance[away] = self._nearest(lng[away], lat[away])
+            close = distance[away] <= near_m
+            if near_m > 0:
+                polygon[away[close]] = nearest[close]
+                basis[away[close]] = _NEAR
+        return Hits(polygon, basis, covers > 1, distance)
+
+    def _cover(self, lng: Floats, lat: Floats) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
+        """Return the winner, whether it covers strictly, and the number of strict covers."""
+        n = len(lng)
+        winner = np.full(n, -1, dtype=np.int64)
+        strictly = np.zeros(n, dtype=bool)
+        point, polygon = self._tree.query(shapely.points(lng, lat), predicate="intersects")
+        inside = shapely.contains_xy(self.polygons[polygon], lng[point], lat[point])
+        covers = np.bincount(point, weights=inside, minlength=n).astype(np.int64)
+        order = np.lexsort((self.rank[polygon], point))
+        first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
+        winner[point[first]] = polygon[first]
+        strictly[point[first]] = inside[first]
+        return winner, strictly, covers
+
+    def _nearest(self, lng: Floats, lat: Floats) -> tuple[Ints, Floats]:
+        """Return the nearest polygon of points outside all, the first by the edge rule among equals."""
+        if self._plane is None:
+            middle = float(np.nanmean(shapely.bounds(self.polygons)[:, [1, 3]]))
+            per_lng, per_lat = metres_per_degree(middle)
+            scaled = shapely.transform(self.polygons, lambda xy: xy * (per_lng, per_lat))
+            self._plane = shapely.STRtree(scaled), per_lng, per_lat
+        tree, per_lng, per_lat = self._plane
+        points = shapely.points(lng * per_lng, lat * per_lat)
+        candidate = np.asarray(tree.nearest(points), dtype=np.int64)
+        upper = self._edges.distance_m(lng, lat, candidate)
+        # The plane has the scale of the city's middle, the distance that of the point's own latitude.
+        own_lng, own_lat = metres_per_degree(lat)
+        stretch = np.maximum(per_lng / own_lng, per_lat / own_lat)
+        point, polygon = tree.query(points, predicate="dwithin", distance=(upper * stretch) * _SLACK + 0.01)
+        distance = self._edges.distance_m(lng[point], lat[point], polygon)
+        order = np.lexsort((self.rank[polygon], distance, point))
+        first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
+        return polygon[first], distance[first]
