@@ -22,6 +22,7 @@ from gridcity.exporting.shapefiles import SHAPES, TextCutWarning, write_shapefil
 from gridcity.exporting.tables import write_csv, write_geojson
 
 if TYPE_CHECKING:
+    from gridcity.profile import Profile
     from gridcity.store.base import Store
 
 __all__ = ["FORMATS", "TextCutWarning", "export", "format_of"]
@@ -60,7 +61,14 @@ def format_of(target: str | Path) -> str:
     )
 
 
-def export(store: Store, target: str | Path, format: str, *, overwrite: bool = False) -> list[Path]:  # noqa: A002
+def export(
+    store: Store,
+    profile: Profile,
+    target: str | Path,
+    format: str | None = None,  # noqa: A002
+    *,
+    overwrite: bool = False,
+) -> list[Path]:
     """Write the inventory to a file, or for shapefiles to a folder.
 
     ``gpkg``
@@ -84,10 +92,12 @@ def export(store: Store, target: str | Path, format: str, *, overwrite: bool = F
     ----------
     store : Store
         The city's store.
+    profile : Profile
+        The city's profile; it names the district where no area does.
     target : str or Path
         The file, or the folder; its parent must exist.
-    format : str
-        See `FORMATS`.
+    format : str, optional
+        See `FORMATS`; by the suffix of the target when not given.
     overwrite : bool, optional
         Replace an earlier export; a folder only when it holds nothing else.
 
@@ -109,17 +119,18 @@ def export(store: Store, target: str | Path, format: str, *, overwrite: bool = F
         Texts were too long for a shapefile; ``columns.csv`` counts them by column.
     """
     target = Path(target)
-    _check_target(store, target, format, overwrite=overwrite)
+    kind = format_of(target) if format is None else format
+    _check_target(store, target, kind, overwrite=overwrite)
     with _in_place(target) as part:
-        if format == "gpkg":
+        if kind == "gpkg":
             store.backup(part)
-        elif format == "csv":
-            write_csv(store, part)
-        elif format == "geojson":
-            write_geojson(store, part)
+        elif kind == "csv":
+            write_csv(store, profile, part)
+        elif kind == "geojson":
+            write_geojson(store, profile, part)
         else:
-            write_shapefiles(store, part)
-    return sorted(target.iterdir()) if format == "shapefile" else [target]
+            write_shapefiles(store, profile, part)
+    return sorted(target.iterdir()) if kind == "shapefile" else [target]
 
 
 def _check_target(store: Store, target: Path, kind: str, *, overwrite: bool) -> None:

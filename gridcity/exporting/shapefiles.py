@@ -14,6 +14,7 @@ from gridcity.exporting.tables import FIELDS, components
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gridcity.profile import Profile
     from gridcity.store.base import Store
 
 __all__ = ["SHAPES", "TextCutWarning", "write_shapefiles"]
@@ -21,6 +22,12 @@ __all__ = ["SHAPES", "TextCutWarning", "write_shapefiles"]
 SHAPES: Final = {"points": "Point", "lines": "MultiLineString", "polygons": "MultiPolygon"}
 """The shapefiles of an export, ``components_points.shp`` and so on, by the dimension of their geometry."""
 
+# Fields that no standard names as an attribute of a component.
+_OWN_NAMES: Final = {
+    "edition": ("edition", "编码所依标准"),
+    "district_code": ("dist_code", "所在区县代码"),
+    "district_name": ("dist_name", "所在区县名称"),
+}
 _STANDARD: Final = "gbt47678.5-2026"
 _STANDARD_FIELDS: Final = Path(__file__).parents[1] / "standards" / "fields.csv"
 _ROOM: Final = "Check that the disk has room."
@@ -32,12 +39,12 @@ class TextCutWarning(UserWarning):
     """Texts were too long for a shapefile and were cut."""
 
 
-def write_shapefiles(store: Store, folder: Path) -> None:
+def write_shapefiles(store: Store, profile: Profile, folder: Path) -> None:
     """Make the folder and write the components into it, see `gridcity.exporting.export`."""
     import numpy as np
     import shapely
 
-    table, geometries = components(store)
+    table, geometries = components(store, profile)
     kinds = shapely.get_type_id(geometries)
     if n := int((kinds == shapely.GeometryType.GEOMETRYCOLLECTION).sum()):
         raise StoreError(
@@ -76,7 +83,7 @@ def _short_names() -> dict[str, tuple[str, str]]:
 
     The national name where the standard has one of at most ten ASCII characters, else the field's own.
     """
-    found = {"edition": ("edition", "编码所依标准")}
+    found = dict(_OWN_NAMES)
     with _STANDARD_FIELDS.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "component"]
     for field in FIELDS:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gridcity.profile import Profile
     from gridcity.store.base import Store
 
 __all__ = ["FIELDS", "components", "write_csv", "write_geojson"]
@@ -24,6 +25,8 @@ FIELDS: Final = (
     "community_name",
     "street_code",
     "street_name",
+    "district_code",
+    "district_name",
     "supervisor_code",
     "supervisor_name",
     "owner_code",
@@ -36,15 +39,20 @@ FIELDS: Final = (
     "note",
 )
 """The columns of an export, in order: the fields of components and where they stand."""
-_JOINED: Final = ("cell_code", "community_code", "community_name", "street_code", "street_name")
+_JOINED: Final = tuple(
+    f"{place}_{part}" for place in ("cell", "community", "street", "district") for part in ("code", "name")
+)
 
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), full-width forms too.
 _FORMULA: Final = "^[=+\\-@\t\r\n＝＋－＠]"
 _CHUNK: Final = 50_000
 
 
-def components(store: Store) -> tuple[pd.DataFrame, Any]:
-    """Return the current components, one text column per field, and their geometries."""
+def components(store: Store, profile: Profile) -> tuple[pd.DataFrame, Any]:
+    """Return the current components, one text column per field, and their geometries.
+
+    The district is the area above the street or community; where none was imported, the profile's.
+    """
     import pandas as pd
 
     own = [field for field in FIELDS if field not in _JOINED]
@@ -53,22 +61,25 @@ def components(store: Store) -> tuple[pd.DataFrame, Any]:
     table = pd.DataFrame(columns)
     cells = _by_id(store, "cells", ("code", "community_id", "street_id"))
     areas = _by_id(store, "areas", ("level", "code", "name", "parent_id"))
-    streets = areas[areas["level"] == "street"]
+    above = pd.to_numeric(areas["parent_id"])
 
     cell = pd.to_numeric(table["cell_id"])
     community = cell.map(pd.to_numeric(cells["community_id"]))
-    street = cell.map(pd.to_numeric(cells["street_id"]))
-    street = street.fillna(community.map(pd.to_numeric(areas["parent_id"])))
-    for name, ids, source in (
-        ("cell_code", cell, cells["code"]),
-        ("community_code", community, areas["code"]),
-        ("community_name", community, areas["name"]),
-        ("street_code", street, streets["code"]),
-        ("street_name", street, streets["name"]),
-    ):
-        found = ids.map(source)
-        table[name] = found.astype(object).where(found.notna(), "")
+    street = cell.map(pd.to_numeric(cells["street_id"])).fillna(community.map(above))
+    district = street.map(above).fillna(community.map(above))
+    table["cell_code"] = _found(cell.map(cells["code"]))
+    for level, ids in (("community", community), ("street", street), ("district", district)):
+        of_level = areas[areas["level"] == level]
+        for part in ("code", "name"):
+            table[f"{level}_{part}"] = _found(ids.map(of_level[part]))
+    alone = cell.notna() & ~district.isin(areas.index[areas["level"] == "district"])
+    table.loc[alone, "district_code"] = profile.area_code
+    table.loc[alone, "district_name"] = profile.name
     return table[list(FIELDS)], geometries
+
+
+def _found(texts: pd.Series[Any]) -> pd.Series[Any]:
+    return texts.astype(object).where(texts.notna(), "")
 
 
 def _by_id(store: Store, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -80,11 +91,11 @@ def _by_id(store: Store, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(found, index=ids)
 
 
-def write_csv(store: Store, path: Path) -> None:
+def write_csv(store: Store, profile: Profile, path: Path) -> None:
     """Write the components as CSV, see `gridcity.exporting.export`."""
     import shapely
 
-    table, geometries = components(store)
+    table, geometries = components(store, profile)
     for field in FIELDS:
         text = table[field].astype(object)
         table[field] = text.where(~text.str.match(_FORMULA).astype(bool), "'" + text)
@@ -100,12 +111,12 @@ def write_csv(store: Store, path: Path) -> None:
     table.to_csv(path, index=False, encoding="utf-8", lineterminator="\r\n")
 
 
-def write_geojson(store: Store, path: Path) -> None:
+def write_geojson(store: Store, profile: Profile, path: Path) -> None:
     """Write the components as GeoJSON (RFC 7946), see `gridcity.exporting.export`."""
     import numpy as np
     import shapely
 
-    table, geometries = components(store)
+    table, geometries = components(store, profile)
     shapes = shapely.orient_polygons(geometries)
     shapes[shapely.is_empty(shapes)] = None
     with path.open("w", encoding="utf-8", newline="\n") as file:

@@ -122,6 +122,8 @@ def _settle(batch: Batch, rows: pd.DataFrame, firsts: pd.Series) -> None:
 
 def _contradict(batch: Batch, rows: pd.DataFrame, identity: Column) -> None:
     """Reject rows that claim to be one object and differ; each names the next one."""
+    if rows.empty:
+        return
     at = rows["at"].to_numpy()
     following = rows.groupby("object")["at"].transform(lambda group: np.roll(group.to_numpy(), -1)).to_numpy()
     other = np.zeros(len(batch), dtype=np.int64)
