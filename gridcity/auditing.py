@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from gridcity.catalogue import other_name
-from gridcity.checking import ComponentColumns, check_components, check_dates, check_states
+from gridcity.checking import ComponentColumns, check_components, check_dates, check_states, districts
 from gridcity.codes import credit_code
 from gridcity.errors import CodeError
 from gridcity.findings import Findings
@@ -111,11 +111,17 @@ def _components(store: Reading, profile: Profile) -> Findings:
         *_COMPONENT_FIELDS,
     )
     table = store.columns("components", names, {"until": ""})
-    cells = store.columns("cells", ("fid", "code", "geom"), {"until": ""})
+    cells = store.columns("cells", ("fid", "code", "community_id", "street_id", "geom"), {"until": ""})
+    area_codes: dict[int | None, str] = {None: "", **dict(store.rows("areas", ("fid", "code")))}
+    community, street = (
+        np.array([area_codes[i] for i in cells[name]] or [], dtype=object)
+        for name in ("community_id", "street_id")
+    )
+    there = districts(community, street, cells["code"], default=profile.area_code)
     rows = table["fid"].astype(np.int64)
     position, counts = cell_of(table["geom"], PolygonIndex(cells["fid"], cells["code"], cells["geom"]))
     cell_code = np.append(cells["code"], "")[position]
-    district = np.array([code[:6] or profile.area_code for code in cell_code] or [], dtype=object)
+    district = np.append(there, profile.area_code)[position]
     columns = ComponentColumns(
         rows=rows,
         code=table["code"],

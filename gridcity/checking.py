@@ -14,7 +14,7 @@ from gridcity.catalogue import states
 from gridcity.findings import Findings
 from gridcity.model import NO_PARTY
 
-__all__ = ["ComponentColumns", "check_components", "check_dates", "check_states"]
+__all__ = ["ComponentColumns", "check_components", "check_dates", "check_states", "districts"]
 
 Column = npt.NDArray[np.object_]
 Mask = npt.NDArray[np.bool_]
@@ -56,6 +56,21 @@ class ComponentColumns:
     in_cell: Mask
     cells: npt.NDArray[np.int64]
     shapes: Column
+
+
+def districts(community: Column, street: Column, cell: Column, *, default: str) -> Column:
+    """Return the six digits of the district of each cell.
+
+    Parameters
+    ----------
+    community, street, cell : object arrays
+        Codes of the cell's community and street and its own, the first that is there decides; empty for
+        none.
+    default : str
+        Where there is none of the three.
+    """
+    codes = zip(community, street, cell, strict=True)
+    return np.array([(a or b or c)[:6] or default for a, b, c in codes] or [], dtype=object)
 
 
 def check_states(rows: npt.NDArray[np.int64], state: Column, edition: Column) -> Findings:

@@ -405,7 +405,8 @@ class City:
         if class_text is None or isinstance(class_text, str):
             one = wanted(class_text, self.profile) if class_text else NOTHING
             return [one], np.zeros(n, dtype=np.int64)
-        texts = [text or "" for text in class_text]
+        # A missing value of a pandas column is no text: it asks for nothing.
+        texts = [text if isinstance(text, str) else "" for text in class_text]
         if len(texts) != n:
             raise ArgumentError(f"{n} points and {len(texts)} classes do not go together.")
         distinct = list(dict.fromkeys(texts))
@@ -459,10 +460,16 @@ def _points(value: Any) -> tuple[Any, Any, str, Any]:
 
         return *points_of(value), value
     shapes = np.asarray(value, dtype=object)
-    if shapes.ndim != 1 or not all(shape is None or shapely.is_geometry(shape) for shape in shapes[:1]):
+    if shapes.ndim != 1 or not shapely.is_valid_input(shapes).all():
         raise ArgumentError(
             "Without latitudes the first argument must be shapely points or a GeoDataFrame.",
             hint="City.locate_many(lng, lat) takes two sequences.",
+        )
+    other = np.flatnonzero(~shapely.is_missing(shapes) & (shapely.get_type_id(shapes) != 0))
+    if len(other):
+        raise ArgumentError(
+            f"Geometry {other[0]} is a {shapes[other[0]].geom_type}, not a point.",
+            hint="Locate points: shapely.point_on_surface(geometries).",
         )
     return shapely.get_x(shapes), shapely.get_y(shapes), "", None
 

@@ -56,6 +56,8 @@ class GridcityError(Exception):
     code = "E_GRIDCITY"
 
     def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
+        # One sentence or several, whoever wrote them; the hint is printed behind.
+        message = message if message.endswith((".", "?", "!", "。")) else f"{message}."
         super().__init__(message)
         self.message = message
         self.hint = hint

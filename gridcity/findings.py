@@ -85,7 +85,7 @@ RULES: dict[str, Rule] = _table(
         "Mend the polygon in a GIS and deliver it again.",
     ),
     Rule(
-        "coordinate-not-finite", "error", "a coordinate is not a finite number", "Deliver real coordinates."
+        "coordinate-not-finite", "error", "a coordinate is not a finite number, or has no place in the reference system", "Correct the coordinates, or name their reference system with --crs."
     ),
     Rule(
         "outside-city",
@@ -325,8 +325,8 @@ RULES: dict[str, Rule] = _table(
         "the text {value!r} was cut in the middle of a character by the field's width",
         "Deliver the full text in a wider field.",
     ),
-    Rule("row-deleted", "note", "{value} rows are marked as deleted and were not read", "Nothing to do."),
-    Rule("geometry-z", "note", "{value} rows have heights or measures, which are not kept", "Nothing to do."),
+    Rule("row-deleted", "note", "rows marked as deleted, which were not read: {value}", "Nothing to do."),
+    Rule("geometry-z", "note", "rows with heights or measures, which are not kept: {value}", "Nothing to do."),
 )
 
 

@@ -32,7 +32,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,20 +215,22 @@ def parse_profile(text: str, *, where: str = "profile") -> Profile:
     city = _table(where, data, "city")
     areas = _table(where, data, "areas")
     responsibility = _table(where, data, "responsibility")
-    for required in ("name", "area_code"):
-        if not city.get(required):
-            raise ProfileError(f"{where}, [city]: {required} is missing.", hint=f'Write {required} = "…".')
     profile = Profile(
-        name=_text(where, "city.name", city["name"]),
-        area_code=_text(where, "city.area_code", city["area_code"]),
+        name=_required(where, city, "name"),
+        area_code=_required(where, city, "area_code"),
         edition=_text(where, "city.edition", city.get("edition", "")) or _default_edition(),
         older_edition=_text(where, "city.older_edition", city.get("older_edition", "")),
         digits=_texts(where, "areas.digits", areas.get("digits", {})),
         community_of_street=_text(where, "areas.community_of_street", areas.get("community_of_street", "")),
         aliases=_texts(where, "aliases", data.get("aliases", {})),
         columns=_texts(where, "columns", data.get("columns", {})),
-        classes=tuple(_extension(where, i, entry) for i, entry in enumerate(data.get("classes", []), 1)),
-        steps=tuple(responsibility.get("steps", STEPS)),
+        classes=tuple(
+            _extension(where, i, entry) for i, entry in enumerate(_list(where, "classes", data, ()), 1)
+        ),
+        steps=tuple(
+            _text(where, "responsibility.steps", step)
+            for step in _list(where, "steps", responsibility, STEPS)
+        ),
         text=text,
     )
     _check(where, profile)
@@ -245,24 +247,54 @@ def _check(where: str, profile: Profile) -> None:
     from gridcity.codes import AreaCode, edition
 
     try:
-        if AreaCode.parse(profile.area_code).level != "district":
-            raise ProfileError(f"{where}, city.area_code: {profile.area_code!r} is not six digits.")
+        if len(AreaCode.parse(profile.area_code).text) != 6:
+            raise ProfileError(
+                f"{where}, city.area_code: {profile.area_code!r} is not six digits.",
+                hint="Write the code of the district or city, for example 110101.",
+            )
         for name in filter(None, (profile.edition, profile.older_edition)):
             edition(name)
     except CodeError as error:
         raise ProfileError(f"{where}, [city]: {error.message}", hint=error.hint) from error
-    for name, digits in [*profile.digits.items(), ("community_of_street", profile.community_of_street)]:
-        if digits and not (digits.isascii() and digits.isdigit() and len(digits) in (3, 9, 12)):
+    for name, digits in profile.digits.items():
+        if not (_digits(digits) and len(digits) in (3, 9, 12)):
             raise ProfileError(
                 f"{where}, [areas]: {name} = {digits!r} has neither 3, 9 nor 12 digits.",
                 hint="Write the three digits, or the whole code.",
             )
+    community = profile.community_of_street
+    if community and not (_digits(community) and len(community) == 3):
+        raise ProfileError(
+            f"{where}, [areas]: community_of_street = {community!r} is not three digits.",
+            hint='Write for example "001"; leave it out where communities are delivered.',
+        )
+    _check_columns(where, profile)
     wrong = [step for step in profile.steps if step not in STEPS]
     if wrong or len(set(profile.steps)) != len(profile.steps):
         raise ProfileError(
             f"{where}, responsibility.steps: {', '.join(wrong) or 'a step is named twice'}.",
             hint=f"Possible steps, each once: {', '.join(STEPS)}.",
         )
+
+
+def _check_columns(where: str, profile: Profile) -> None:
+    """Refuse a column that is to fill a field no row has: it would be left out without a word."""
+    if not profile.columns:
+        return
+    from gridcity.catalogue import fields
+
+    kinds = ("component", "cell", "area", "party", "duty")
+    possible = dict.fromkeys(name for kind in kinds for name in fields(kind).values())
+    for column, name in profile.columns.items():
+        if name not in possible:
+            raise ProfileError(
+                f"{where}, [columns]: {column!r} = {name!r} is no field.",
+                hint=f"Possible: {', '.join(possible)}.",
+            )
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _extension(where: str, number: int, entry: object) -> ExtensionClass:
@@ -294,6 +326,21 @@ def _table(where: str, data: Mapping[str, Any], name: str) -> dict[str, Any]:
         raise ProfileError(f"{where}: {name} is not a table.", hint=f"Write [{name}] and its keys below.")
     _known(where, f"[{name}]", table, _TABLES[name])
     return table
+
+
+def _list(where: str, name: str, table: Mapping[str, Any], default: Sequence[Any]) -> Sequence[Any]:
+    found = table.get(name, default)
+    if not isinstance(found, (list, tuple)):
+        example = "[[classes]] and its keys below" if name == "classes" else f"{name} = [ … ]"
+        raise ProfileError(f"{where}: {name} is not a list.", hint=f"Write {example}.")
+    return found
+
+
+def _required(where: str, city: Mapping[str, Any], name: str) -> str:
+    text = _text(where, f"city.{name}", city.get(name, ""))
+    if not text:
+        raise ProfileError(f"{where}, [city]: {name} is missing.", hint=f'Write {name} = "…".')
+    return text
 
 
 def _text(where: str, key: str, value: object) -> str:

@@ -64,13 +64,13 @@ class Parties:
     Parameters
     ----------
     parties : iterable of Party
-        All of them, past ones too.
+        All of them, past ones too; of several with one name that are valid together, the oldest answers.
     """
 
     def __init__(self, parties: Iterable[Party]) -> None:
         self._by_code: dict[str, list[Party]] = {}
         self._by_name: dict[str, list[Party]] = {}
-        for party in parties:
+        for party in sorted(parties, key=lambda p: p.id):
             if party.code:
                 self._by_code.setdefault(party.code, []).append(party)
             for name in (party.name, *party.aliases):

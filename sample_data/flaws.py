@@ -145,7 +145,7 @@ class Planter:
         self._add(layer, like, "component-place-shared", WARNS, note, GLBJBSM=f"{DISTRICT}03001000901")
 
     def _lines(self, layer: Layer) -> None:
-        item = self._change(layer, "交通护栏", "component-many-cells", NOTES, "runs along three cells")
+        item = self._change(layer, "交通护栏", "component-many-cells", NOTES, "runs across a border of cells")
         inner = [e for e in self.net.edges if e.main and min(e.left, e.right) >= 0]
         edge = inner[len(inner) // 4]
         along = edge.points[2] - edge.points[0]

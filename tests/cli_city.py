@@ -57,9 +57,7 @@ def write_sources(folder: Path) -> None:
     (folder / "profile.toml").write_text(PROFILE, encoding="utf-8")
     (folder / "parties.csv").write_text(PARTIES, encoding="utf-8")
     (folder / "duties.csv").write_text(DUTIES, encoding="utf-8")
-    write_features(
-        folder / "streets.geojson", (box(0, 0, 2, 2), {"code": "110101005", "name": "北新桥街道"})
-    )
+    write_features(folder / "streets.geojson", (box(0, 0, 2, 2), {"code": "110101005", "name": "北新桥街道"}))
     write_features(
         folder / "communities.geojson",
         (box(0, 0, 1, 2), {"code": "110101005001", "name": "海运仓社区"}),

@@ -386,10 +386,10 @@ def test_zone_prefixes(declared, easting, says):
 
 
 def test_zones_are_decided_by_the_median():
-    """One stray easting among many does not speak for the file; it is named as the one it is."""
+    """One stray easting among many does not speak for the file: it alone has no place."""
     x = np.array([448_475.0, 448_500.0, 39_448_475.0])
-    with pytest.raises(ReferenceSystemError, match=r"coordinate 2 .* 1 of 3 have none"):
-        crs.to_lnglat(x, np.full(3, 4_419_624.0), crs.reference_system(4548))
+    lng, lat = crs.to_lnglat(x, np.full(3, 4_419_624.0), crs.reference_system(4548))
+    assert np.isnan(lng).tolist() == np.isnan(lat).tolist() == [False, False, True]
 
 
 def test_the_named_pairs_are_those_of_epsg():
@@ -426,17 +426,21 @@ def test_missing_coordinates_stay_missing():
     assert all(map(math.isnan, crs.to_lnglat(math.nan, 1.0, crs.reference_system(4548))))
 
 
-def test_a_position_without_a_place_is_named():
-    """A finite position that PROJ cannot place stops the call and is named by its index."""
+def test_a_position_without_a_place_costs_itself_and_many_cost_the_file():
+    """Of many positions one without a place becomes NaN; a single one, or most of them, stop the call."""
     system = crs.reference_system(4548)
     x, y = np.array([448_475.0, 1e300, 448_476.0]), np.full(3, 4_419_624.0)
-    with pytest.raises(ReferenceSystemError, match=r"a\.shp: coordinate 1 \(counted from 0\) .* 1 of 3"):
-        crs.to_lnglat(x, y, system, where="a.shp")
-    points = np.array(
-        [shapely.Point(448_475, 4_419_624), None, shapely.Point(1e300, 4_419_624)], dtype=object
-    )
-    with pytest.raises(ReferenceSystemError, match="geometry 2 "):
-        crs.geometries_to_lnglat([*points, points[0]], system)
+    assert np.isnan(crs.to_lnglat(x, y, system)[0]).tolist() == [False, True, False]
+    with pytest.raises(ReferenceSystemError, match=r"has no place .* 1 of 1"):
+        crs.to_lnglat(1e300, 4_419_624.0, system)
+    here, lost = shapely.Point(448_475, 4_419_624), shapely.LineString([(448_475, 1), (1e300, 4_419_624)])
+    moved = crs.geometries_to_lnglat([here, None, lost, here], system)
+    assert moved[1] is None
+    assert moved[0].equals(moved[3])
+    assert shapely.get_type_id(moved[2]) == 0
+    assert np.isnan(shapely.get_coordinates(moved[2])).all()
+    with pytest.raises(ReferenceSystemError, match=r"a\.shp: .* 3 of 5 positions have none"):
+        crs.geometries_to_lnglat([shapely.Point(1e300, 1)] * 3 + [here] * 2, system, where="a.shp")
 
 
 def test_only_two_systems_are_stored():

@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from gridcity.errors import ArgumentError, StoreError
 from gridcity.exporting import FORMATS, TextCutWarning, export, format_of
 from gridcity.exporting.tables import FIELDS, write_csv, write_geojson
+from gridcity.profile import Profile
 from gridcity.store.geopackage import GeoPackage
 
+PROFILE = Profile(name="东城区", area_code="110101", edition="gbt47678.5-2026")
 SQUARE = shapely.box(116.40, 39.90, 116.41, 39.91)
 CLOCKWISE = shapely.Polygon(list(SQUARE.exterior.coords)[:: 1 if not SQUARE.exterior.is_ccw else -1])
 RECEIPT = {name: [""] for name in ("at", "source", "layer", "sha256", "system", "system_wkt", "datum")} | {
@@ -100,7 +102,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def test_gpkg_is_the_whole_city(store: GeoPackage, tmp_path: Path) -> None:
     """A GeoPackage export is a city that opens, with every row, the retired ones too."""
-    (path,) = export(store, tmp_path / "copy.gpkg", "gpkg")
+    (path,) = export(store, PROFILE, tmp_path / "copy.gpkg", "gpkg")
     copy = GeoPackage(path)
     assert copy.count("components") == 5
     copy.close()
@@ -108,21 +110,31 @@ def test_gpkg_is_the_whole_city(store: GeoPackage, tmp_path: Path) -> None:
 
 def test_csv_holds_current_components_with_their_place(store: GeoPackage, tmp_path: Path) -> None:
     """A CSV export has the current components only, with cell, community, street (through the community)."""
-    (path,) = export(store, tmp_path / "out.csv", "csv")
+    (path,) = export(store, PROFILE, tmp_path / "out.csv", "csv")
     rows = read_csv(path)
     assert len(rows) == 4
     assert list(rows[0]) == [*FIELDS, "lng", "lat", "wkt"]
     assert (rows[0]["cell_code"], rows[0]["community_name"]) == ("110101005001001", "青龙社区")
     assert (rows[0]["street_code"], rows[0]["street_name"]) == ("110101005", "北新桥街道")
-    assert rows[3]["cell_code"] == rows[3]["street_name"] == ""
+    assert (rows[0]["district_code"], rows[0]["district_name"]) == ("110101", "东城区")
+    assert rows[3]["cell_code"] == rows[3]["street_name"] == rows[3]["district_name"] == ""
     assert (rows[0]["lng"], rows[0]["lat"], rows[0]["wkt"]) == ("116.404", "39.904", "")
     assert shapely.from_wkt(rows[2]["wkt"]).equals(SQUARE)
     assert SQUARE.covers(shapely.Point(float(rows[2]["lng"]), float(rows[2]["lat"])))
 
 
+def test_the_profile_names_the_district_where_no_area_does(store: GeoPackage, tmp_path: Path) -> None:
+    """A component in a cell without a district area stands in the profile's district."""
+    with store.transaction() as t:
+        t.update("areas", [2], {"parent_id": [None]})
+    profile = Profile(name="西城区", area_code="110102", edition="gbt47678.5-2026")
+    rows = read_csv(export(store, profile, tmp_path / "out.csv")[0])
+    assert [row["district_name"] for row in rows] == ["西城区"] * 3 + [""]
+
+
 def test_formulas_are_quoted_in_csv(store: GeoPackage, tmp_path: Path) -> None:
     """A text that a spreadsheet would run is written with an apostrophe before it."""
-    (path,) = export(store, tmp_path / "out.csv", "csv")
+    (path,) = export(store, PROFILE, tmp_path / "out.csv", "csv")
     rows = read_csv(path)
     assert rows[0]["name"] == "'=HYPERLINK(1)"
     assert rows[0]["note"] == "'-1"
@@ -152,8 +164,8 @@ def test_any_text_comes_back_from_csv_and_geojson(
 ) -> None:
     """Every text comes back from CSV, after the apostrophe, and from GeoJSON; numbers are never quoted."""
     folder = tmp_path_factory.mktemp("texts")
-    write_csv(Rows(names), folder / "a.csv")  # type: ignore[arg-type]
-    write_geojson(Rows(names), folder / "a.geojson")  # type: ignore[arg-type]
+    write_csv(Rows(names), PROFILE, folder / "a.csv")  # type: ignore[arg-type]
+    write_geojson(Rows(names), PROFILE, folder / "a.geojson")  # type: ignore[arg-type]
     rows = read_csv(folder / "a.csv")
     for row, name in zip(rows, names, strict=True):
         guarded = name[:1] != "" and name[:1] in "=+-@\t\r\n＝＋－＠"
@@ -165,7 +177,7 @@ def test_any_text_comes_back_from_csv_and_geojson(
 
 def test_geojson_is_rfc_7946(store: GeoPackage, tmp_path: Path) -> None:
     """Coordinates are exactly those stored, rings run counter-clockwise, there is no crs member."""
-    (path,) = export(store, tmp_path / "out.geojson", "geojson")
+    (path,) = export(store, PROFILE, tmp_path / "out.geojson", "geojson")
     text = path.read_text(encoding="utf-8")
     collection = json.loads(text)
     assert "crs" not in collection
@@ -179,7 +191,7 @@ def test_geojson_is_rfc_7946(store: GeoPackage, tmp_path: Path) -> None:
 def test_shapefiles_have_national_names_and_say_what_was_cut(store: GeoPackage, tmp_path: Path) -> None:
     """One shapefile per kind of geometry, readable, with short names; cut texts are counted."""
     with pytest.warns(TextCutWarning, match=r"2 texts .* name \(2\)"):
-        paths = export(store, tmp_path / "out", "shapefile")
+        paths = export(store, PROFILE, tmp_path / "out", "shapefile")
     assert {path.name for path in paths if path.suffix in (".shp", ".csv")} == {
         "components_points.shp",
         "components_lines.shp",
@@ -206,7 +218,7 @@ def test_points_and_sets_of_points_share_a_shapefile(store: GeoPackage, tmp_path
     with store.transaction() as t:
         t.update("components", [1], {"geom": as_array([shapely.MultiPoint([[1, 2], [3, 4]])])})
     with pytest.warns(TextCutWarning):
-        export(store, tmp_path / "out", "shapefile")
+        export(store, PROFILE, tmp_path / "out", "shapefile")
     points = pyogrio.read_dataframe(tmp_path / "out" / "components_points.shp")
     assert sorted(points.geometry.count_coordinates()) == [1, 2]
 
@@ -216,7 +228,7 @@ def test_collections_are_refused_as_shapefile(store: GeoPackage, tmp_path: Path)
     with store.transaction() as t:
         t.update("components", [1], {"geom": as_array([shapely.GeometryCollection([GEOMETRIES[0]])])})
     with pytest.raises(StoreError, match="geometry collections"):
-        export(store, tmp_path / "out", "shapefile")
+        export(store, PROFILE, tmp_path / "out", "shapefile")
     assert [path.name for path in tmp_path.iterdir()] == ["city.gpkg"]
 
 
@@ -224,7 +236,7 @@ def test_collections_are_refused_as_shapefile(store: GeoPackage, tmp_path: Path)
 def test_an_empty_city_is_exported(kind: str, tmp_path: Path) -> None:
     """A city without components gives a valid empty export in every format."""
     store = GeoPackage.create(tmp_path / "city.gpkg", {"stored_epsg": "4490", "profile": "", "name": ""})
-    assert export(store, tmp_path / "out", kind)
+    assert export(store, PROFILE, tmp_path / "out", kind)
     store.close()
 
 
@@ -233,12 +245,12 @@ def test_an_empty_city_is_exported(kind: str, tmp_path: Path) -> None:
 def test_existing_targets_are_replaced_only_when_asked(kind: str, store: GeoPackage, tmp_path: Path) -> None:
     """An existing export is refused, untouched, and replaced as a whole with ``overwrite``."""
     target = tmp_path / "out"
-    first = export(store, target, kind)
+    first = export(store, PROFILE, target, kind)
     before = {path: path.read_bytes() for path in first}
     with pytest.raises(StoreError, match="exists already"):
-        export(store, target, kind)
+        export(store, PROFILE, target, kind)
     assert {path: path.read_bytes() for path in first} == before
-    assert export(store, target, kind, overwrite=True) == first
+    assert export(store, PROFILE, target, kind, overwrite=True) == first
     assert {path.name for path in tmp_path.iterdir()} == {"city.gpkg", "out"}
 
 
@@ -250,7 +262,7 @@ def test_the_city_itself_is_never_written_over(kind: str, store: GeoPackage, tmp
     (tmp_path / "hard").hardlink_to(store.path)
     for name in ("city.gpkg", "link", "hard", "city.gpkg-journal", "./x/../city.gpkg"):
         with pytest.raises(StoreError, match="the city itself"):
-            export(store, tmp_path / name, kind, overwrite=True)
+            export(store, PROFILE, tmp_path / name, kind, overwrite=True)
     assert store.path.read_bytes() == before
 
 
@@ -260,7 +272,7 @@ def test_a_folder_with_other_files_is_not_replaced(store: GeoPackage, tmp_path: 
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(StoreError, match=r"notes\.txt"):
-        export(store, folder, "shapefile", overwrite=True)
+        export(store, PROFILE, folder, "shapefile", overwrite=True)
     assert (folder / "notes.txt").read_text() == "mine"
 
 
@@ -273,7 +285,7 @@ def test_targets_that_do_not_fit_are_arguments_out_of_range(
     """An unknown format, a shapefile named as one file, a file named as a folder: ArgumentError."""
     (tmp_path / "folder").mkdir()
     with pytest.raises(ArgumentError) as caught:
-        export(store, tmp_path / name, kind)
+        export(store, PROFILE, tmp_path / name, kind)
     assert caught.value.hint
 
 
@@ -282,15 +294,15 @@ def test_targets_that_do_not_fit_are_arguments_out_of_range(
 def test_a_full_disk_leaves_nothing_behind(kind: str, store: GeoPackage, tmp_path: Path) -> None:
     """When the disk has no room an earlier export stays as it was, and no half-written file is left."""
     target = tmp_path / "out"
-    written = export(store, target, kind)
+    written = export(store, PROFILE, target, kind)
     before = {path: path.read_bytes() for path in written}
     most = max(len(content) for content in before.values())
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    for room in (most // 10, most // 2, most - 2):
+    for room in (most // 10, most // 2, most - 2, most - 1):
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
             with pytest.raises(StoreError) as caught:
-                export(store, target, kind, overwrite=True)
+                export(store, PROFILE, target, kind, overwrite=True)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert caught.value.hint
@@ -304,7 +316,7 @@ def test_a_missing_folder_is_named(kind: str, store: GeoPackage, tmp_path: Path)
     """Writing below a folder that does not exist, or below a file, is a StoreError that names the target."""
     for target in (tmp_path / "no" / "out", store.path / "out"):
         with pytest.raises(StoreError, match="out"):
-            export(store, target, kind)
+            export(store, PROFILE, target, kind)
 
 
 def test_format_follows_the_suffix() -> None:
@@ -319,7 +331,7 @@ def test_the_city_is_read_through_its_own_connection(store: GeoPackage, tmp_path
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     for kind in ("csv", "geojson", "gpkg"):
-        export(store, tmp_path / kind, kind)
+        export(store, PROFILE, tmp_path / kind, kind)
     third = sqlite3.connect(store.path, isolation_level=None, timeout=0)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         third.execute("BEGIN IMMEDIATE")
@@ -330,5 +342,5 @@ def test_the_city_is_read_through_its_own_connection(store: GeoPackage, tmp_path
 
 def test_csv_is_plain_utf_8(store: GeoPackage, tmp_path: Path) -> None:
     """The file is UTF-8 without a mark and its first line is the header."""
-    (path,) = export(store, tmp_path / "out.csv", "csv")
+    (path,) = export(store, PROFILE, tmp_path / "out.csv", "csv")
     assert next(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))[0] == "code"

@@ -51,13 +51,14 @@ def to_lnglat(
     -------
     tuple
         Longitude and latitude in degrees, of the same kind and shape; for degrees that need no change
-        the arrays given. A position with a coordinate that is not finite becomes NaN, NaN.
+        the arrays given. A position with a coordinate that is not finite becomes NaN, NaN; in arrays so
+        does one that has no place in the system.
 
     Raises
     ------
     ReferenceSystemError
         PROJ has no operation better than ballpark; the eastings carry another zone than the system
-        declares, or none, or the degrees are metres (decided by the median); a finite position has no
+        declares, or none, or the degrees are metres (decided by the median); a single position has no
         place in the system.
     ArgumentError
         `stored` is neither 4490 nor 4326.
@@ -72,7 +73,7 @@ def to_lnglat(
     _check_stored(stored)
     if isinstance(x, (int, float)) and isinstance(y, (int, float)):
         return _one_to_lnglat(float(x), float(y), system, where)
-    return _arrays_to_lnglat(x, y, system, where, None)
+    return _arrays_to_lnglat(x, y, system, where)
 
 
 def from_lnglat(
@@ -99,7 +100,7 @@ def from_lnglat(
     Raises
     ------
     ReferenceSystemError
-        PROJ has no operation better than ballpark, or a finite position has no place in the system.
+        PROJ has no operation better than ballpark, or a single position has no place in the system.
     ArgumentError
         `stored` is neither 4490 nor 4326.
     """
@@ -109,8 +110,9 @@ def from_lnglat(
     if system.epsg in _STORED:
         return lng, lat
     x, y = _float_arrays(lng, lat)
-    east, north = _through_proj(x, y, _transformer(system, back=True, where=where), system, where, None)
+    east, north = _through_proj(x, y, _transformer(system, back=True, where=where))
     if isinstance(lng, (int, float)) and isinstance(lat, (int, float)):
+        _refuse_lost(x, y, east, system, where)
         return float(east), float(north)
     return east, north
 
@@ -136,12 +138,12 @@ def geometries_to_lnglat(
     ndarray of object
         As many geometries, in the same order. None stays None. A geometry with a coordinate that is
         not finite comes back as it was: a ring through NaN cannot be built, and such a row is rejected
-        by its own rule.
+        by its own rule. One with a position that has no place in the system becomes a point of NaN.
 
     Raises
     ------
     ReferenceSystemError, ArgumentError
-        As for `to_lnglat`; a position without a place names its geometry, counted from 0.
+        As for `to_lnglat`; and where most positions have no place in the system.
     """
     import numpy
     import shapely
@@ -157,8 +159,14 @@ def geometries_to_lnglat(
         owners = keep[owners]
     moved = numpy.empty_like(coordinates)
     x, y = numpy.ascontiguousarray(coordinates[:, 0]), numpy.ascontiguousarray(coordinates[:, 1])
-    moved[:, 0], moved[:, 1] = _arrays_to_lnglat(x, y, system, where, owners)
+    moved[:, 0], moved[:, 1] = _arrays_to_lnglat(x, y, system, where)
+    _refuse_lost(x, y, moved[:, 0], system, where)
+    lost = numpy.isnan(moved[:, 0])
+    nowhere = numpy.unique(owners[lost])
+    # What cannot be built through NaN keeps its old numbers for a moment and is replaced.
+    moved[lost] = coordinates[lost]
     flat[sound] = shapely.set_coordinates(flat[sound], moved)
+    flat[nowhere] = shapely.points(numpy.nan, numpy.nan)
     return flat
 
 
@@ -179,11 +187,12 @@ def _one_to_lnglat(x: float, y: float, system: ReferenceSystem, where: str) -> t
         return _UNSHIFT[system.datum](x, y)
     if system.epsg in _STORED:
         return x, y
-    lng, lat = _arrays_to_lnglat(x, y, system, where, None)
+    lng, lat = _arrays_to_lnglat(x, y, system, where)
+    _refuse_lost(x, y, lng, system, where)
     return float(lng), float(lat)
 
 
-def _arrays_to_lnglat(x: Any, y: Any, system: ReferenceSystem, where: str, owners: Any) -> tuple[Any, Any]:
+def _arrays_to_lnglat(x: Any, y: Any, system: ReferenceSystem, where: str) -> tuple[Any, Any]:
     x, y = _float_arrays(x, y)
     if system.geographic:
         _refuse_metres(_median(x), _median(y), system, where)
@@ -193,7 +202,7 @@ def _arrays_to_lnglat(x: Any, y: Any, system: ReferenceSystem, where: str, owner
         return _UNSHIFT[system.datum](x, y)
     if system.epsg in _STORED:
         return x, y
-    return _through_proj(x, y, _transformer(system, back=False, where=where), system, where, owners)
+    return _through_proj(x, y, _transformer(system, back=False, where=where))
 
 
 def _float_arrays(x: Any, y: Any) -> tuple[Any, Any]:
@@ -202,25 +211,28 @@ def _float_arrays(x: Any, y: Any) -> tuple[Any, Any]:
     return numpy.asarray(x, dtype=numpy.float64), numpy.asarray(y, dtype=numpy.float64)
 
 
-def _through_proj(
-    x: Any, y: Any, transformer: Transformer, system: ReferenceSystem, where: str, owners: Any
-) -> tuple[Any, Any]:
+def _through_proj(x: Any, y: Any, transformer: Transformer) -> tuple[Any, Any]:
     """Transform arrays; PROJ answers inf where there is no answer, and inf must not pass for one."""
     import numpy
 
-    finite = numpy.isfinite(x) & numpy.isfinite(y)
     to_x, to_y = (numpy.asarray(part) for part in transformer.transform(x, y))
-    placed = numpy.isfinite(to_x) & numpy.isfinite(to_y)
-    lost = numpy.flatnonzero(finite & ~placed)
-    if len(lost):
+    placed = numpy.isfinite(x) & numpy.isfinite(y) & numpy.isfinite(to_x) & numpy.isfinite(to_y)
+    return numpy.where(placed, to_x, numpy.nan), numpy.where(placed, to_y, numpy.nan)
+
+
+def _refuse_lost(x: Any, y: Any, moved: Any, system: ReferenceSystem, where: str) -> None:
+    """Refuse numbers most of which have no place in the system: it is not the one they are in."""
+    import numpy
+
+    finite = numpy.atleast_1d(numpy.isfinite(x) & numpy.isfinite(y))
+    lost = numpy.flatnonzero(finite & numpy.atleast_1d(numpy.isnan(moved)))
+    if 2 * len(lost) > finite.sum():
         first = int(lost[0])
-        label = f"coordinate {first}" if owners is None else f"geometry {int(owners[first])}"
         raise ReferenceSystemError(
-            f"{_at(where)}{label} (counted from 0) at ({x.flat[first]!s}, {y.flat[first]!s}) has no place "
-            f"in {system.name}; {len(lost)} of {x.size} have none",
+            f"{_at(where)}({numpy.atleast_1d(x)[first]!s}, {numpy.atleast_1d(y)[first]!s}) has no place in "
+            f"{system.name}; {len(lost)} of {finite.sum()} positions have none",
             hint="Check that the reference system is the one the numbers are in (--crs).",
         )
-    return numpy.where(finite, to_x, numpy.nan), numpy.where(finite, to_y, numpy.nan)
 
 
 @lru_cache(maxsize=32)
@@ -273,7 +285,7 @@ def _refuse_zone(easting: float, system: ReferenceSystem, where: str) -> None:
     if declared is None or math.isnan(easting):
         return
     carried = _zone(easting)
-    if carried == declared:
+    if carried is None or carried == declared:
         return
     pair = gauss_kruger_codes(carried or declared) if system.datum == "cgcs2000" else None
     if pair is None:
@@ -303,8 +315,8 @@ def gauss_kruger_codes(zone: int) -> tuple[int, int] | None:
 
 
 def _zone(easting: float | None) -> int | None:
-    """Return the zone in an easting of 8 digits, 0 in a shorter one."""
-    if easting is None:
+    """Return the zone in an easting of 8 digits, 0 in a shorter one, None where there is no telling."""
+    if easting is None or easting >= 1e8:
         return None
     return int(easting // 1e6) if easting >= 1e7 else 0
 

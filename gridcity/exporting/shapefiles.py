@@ -12,6 +12,7 @@ from gridcity.errors import StoreError
 from gridcity.exporting.tables import FIELDS, components
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
     from gridcity.profile import Profile
@@ -32,6 +33,7 @@ _STANDARD: Final = "gbt47678.5-2026"
 _STANDARD_FIELDS: Final = Path(__file__).parents[1] / "standards" / "fields.csv"
 _ROOM: Final = "Check that the disk has room."
 _DBF_NAME: Final = 10  # bytes of a column name in dBASE III
+_GDAL_WIDTH: Final = 80
 _DBF_TEXT: Final = 254  # bytes of a text in dBASE III
 
 
@@ -54,9 +56,10 @@ def write_shapefiles(store: Store, profile: Profile, folder: Path) -> None:
     folder.mkdir()
     names = _short_names()
     cut = dict.fromkeys(FIELDS, 0)
+    texts = []
     for field in FIELDS:
-        table[field], cut[field] = _fitting(table[field])
-    texts = [table[field].to_numpy(dtype=object) for field in FIELDS]
+        fitted, cut[field] = _fitting(table[field])
+        texts.append(fitted)
     epsg = f"EPSG:{store.meta()['stored_epsg']}"
     dimensions = shapely.get_dimensions(geometries)
     for dimension, shape in enumerate(SHAPES):
@@ -94,17 +97,19 @@ def _short_names() -> dict[str, tuple[str, str]]:
     return {field: found[field] for field in FIELDS}
 
 
-def _fitting(texts: pd.Series[Any]) -> tuple[pd.Series[Any], int]:
+def _fitting(texts: pd.Series[Any]) -> tuple[npt.NDArray[Any], int]:
     """Return texts as dBASE can hold them and the number of those that had to be cut."""
-    # No character has more than four bytes; NUL ends a text in dBASE.
-    suspect = (texts.str.len() > _DBF_TEXT // 4) | texts.str.contains("\0", regex=False)
-    fitted = {}
-    for text in texts[suspect.astype(bool)].unique():
-        short = text.replace("\0", "").encode()[:_DBF_TEXT].decode(errors="ignore")
-        if short != text:
-            fitted[text] = short
-    changed = texts.isin(list(fitted))
-    return texts.mask(changed, texts.map(fitted)), int(changed.sum())
+    import numpy as np
+    import pandas as pd
+
+    number, distinct = pd.factorize(texts.to_numpy(dtype=object))
+    # NUL ends a text in dBASE; a character that does not fit whole is left out.
+    fitted = [text.replace("\0", "").encode()[:_DBF_TEXT].decode(errors="ignore") for text in distinct]
+    cut = np.array([short != text for short, text in zip(fitted, distinct, strict=True)], dtype=bool)
+    width = max((len(text.encode()) for text in fitted), default=0)
+    # Numpy's fixed width becomes the width of the column. GDAL makes it 80 otherwise, and widens it.
+    kind = f"U{max(width, 1)}" if width <= _GDAL_WIDTH else object
+    return np.array(fitted, dtype=kind)[number], int(cut[number].sum())
 
 
 def _write_layer(path: Path, kind: str, geometries: Any, columns: dict[str, Any], epsg: str) -> None:
@@ -129,13 +134,9 @@ def _write_layer(path: Path, kind: str, geometries: Any, columns: dict[str, Any]
             crs=epsg,
             driver="ESRI Shapefile",
             encoding="UTF-8",
-            layer_options={"RESIZE": "YES"},
         )
     except (DataLayerError, DataSourceError) as error:
-        raise StoreError(
-            f"The shapefile {path.name} cannot be written: {error}.",
-            hint=_ROOM,
-        ) from error
+        raise StoreError(f"The shapefile {path.name} cannot be written: {error}.", hint=_ROOM) from error
     _check_size(path, len(geometries))
 
 
@@ -148,7 +149,7 @@ def _check_size(path: Path, rows: int) -> None:
         path.stat().st_size == 2 * declared
         and path.with_suffix(".shx").stat().st_size == 100 + 8 * rows
         and records == rows
-        and path.with_suffix(".dbf").stat().st_size >= header + rows * record
+        and path.with_suffix(".dbf").stat().st_size == header + rows * record + 1  # the end mark
     )
     if not whole:
         raise StoreError(f"The shapefile {path.name} came out incomplete.", hint=_ROOM)

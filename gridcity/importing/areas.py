@@ -11,9 +11,9 @@ import shapely
 from gridcity.catalogue import match_area, other_name
 from gridcity.codes import AreaCode
 from gridcity.errors import ArgumentError, CodeError
-from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, recorded
-from gridcity.importing.identity import collapse, identify, match, shape_text
-from gridcity.importing.merge import merge
+from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
+from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
+from gridcity.importing.merge import keep_given, merge
 from gridcity.importing.placing import Areas, anchors, promoted, replace_cells
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
@@ -68,7 +68,9 @@ def _read_codes(batch: Batch, profile: Profile, options: Options) -> None:
     reasons, levels = blank(len(batch)), blank(len(batch))
     for i in np.flatnonzero(code != ""):
         try:
-            levels[i] = AreaCode.parse(code[i]).level
+            parsed = AreaCode.parse(code[i])
+            # The statistical list pads districts and streets to 12 digits; here they have 6 and 9.
+            code[i], levels[i] = parsed.community or parsed.street or parsed.district, parsed.level
         except CodeError as error:
             reasons[i] = error.message
     batch.reject("code-malformed", reasons != "", field="code", values=code, reason=reasons)
@@ -100,8 +102,12 @@ def _write(tx: Transaction, profile: Profile, batch: Batch, receipt_id: int) -> 
         identity = identify(batch.column("code"), None, level, name + "\x1f" + shapes)
         content = [shapes, batch.column("code"), level, name]
         collapse(batch, identity, content, label=level + "\x1f" + name)
-        stored = identify(areas.code, None, areas.level, areas.name + "\x1f" + shape_text(areas.shape))
-        ids = match(identity, stored, areas.ids)
+        place = joined([level, name, shapes])
+        known = joined([areas.level, areas.name, shape_text(areas.shape)])
+        none = (blank(len(batch)), blank(len(known)))
+        marks = Marks(batch.column("code"), none[0], place), Marks(areas.code, none[1], known)
+        ids = match(batch.going & (level == one), *marks, areas.ids)
+        keep_given(tx, "areas", batch, ids, {"code": batch.column("code")})
         waiting = batch.settled.copy()
         batch.settled |= level != one
         columns: dict[str, Any] = {"geom": batch.geometry, "level": level, "code": batch.column("code")}

@@ -138,7 +138,11 @@ class Batch:
     alive : bool array
         The rows that have broken no rule so far.
     settled : bool array
-        Rows that count as unchanged without going further: they repeat another row.
+        Rows that count as unchanged without going further: another row stands for them.
+    leader : int array
+        Position of the row that stands for each, its own where none does.
+    repeats : bool array
+        The settled rows that repeat their leader exactly.
     """
 
     source: Source
@@ -149,8 +153,9 @@ class Batch:
     rows: npt.NDArray[np.int64]
     alive: Mask
     settled: Mask
+    leader: npt.NDArray[np.int64]
+    repeats: Mask
     findings: Findings
-    collapsed: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -177,15 +182,20 @@ class Batch:
             rule,
             self.rows[at].tolist(),
             field=field,
-            values=_chosen(values, at, len(self)),
-            **{name: _chosen(fact, at, len(self)) for name, fact in facts.items()},
+            values=_chosen(values, self.leader[at], len(self)),
+            **{name: _chosen(fact, self.leader[at], len(self)) for name, fact in facts.items()},
         )
 
     def reject(self, rule: str, where: Mask, *, field: str = "", values: Any = None, **facts: Any) -> None:
-        """Record a rule that costs some rows, among those that are still alive."""
-        where = where & self.alive
+        """Record a rule that costs some rows, among those still alive, and the rows they stand for."""
+        where = (where & self.alive)[self.leader] & self.alive
         self.note(rule, where, field=field, values=values, **facts)
         self.alive &= ~where
+
+    def settle(self, at: npt.NDArray[np.int64], leader: npt.NDArray[np.int64]) -> None:
+        """Let other rows stand for some; what becomes of those becomes of them."""
+        self.settled[at] = True
+        self.leader[at] = leader
 
     def rejected(self) -> tuple[Rejected, ...]:
         """Return the rows that were not taken, each with the first rule that cost it."""
@@ -274,6 +284,8 @@ def open_batch(
         rows=draft.rows,
         alive=~np.isin(draft.rows, list(findings.rejected_rows())),
         settled=np.zeros(len(draft.rows), dtype=bool),
+        leader=np.arange(len(draft.rows)),
+        repeats=np.zeros(len(draft.rows), dtype=bool),
         findings=findings,
     )
     if geometry == "required":
@@ -335,7 +347,7 @@ def recorded(
             changed=batch.changed,
             unchanged=batch.unchanged + int((batch.settled & batch.alive).sum()),
             rejected=int((~batch.alive).sum()),
-            collapsed=batch.collapsed,
+            collapsed=int((batch.repeats & batch.alive).sum()),
         )
         balance = ("read", "added", "changed", "unchanged", "rejected", "collapsed")
         tx.update("receipts", [receipt_id], {name: [getattr(receipt, name)] for name in balance})

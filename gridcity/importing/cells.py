@@ -14,8 +14,8 @@ from gridcity.codes import CellCode, edition
 from gridcity.crs import metres_per_degree
 from gridcity.errors import AmbiguousCodeError, CodeError
 from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, recorded
-from gridcity.importing.identity import collapse, identify, match, shape_text
-from gridcity.importing.merge import merge, stored
+from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
+from gridcity.importing.merge import keep_given, merge
 from gridcity.importing.placing import Areas, anchors, areas_of_cells, promoted, replace_components
 from gridcity.intake.dates import parse_dates
 from gridcity.profile import Profile
@@ -101,11 +101,13 @@ def _write(
     shapes = shape_text(batch.geometry)
     code, name, note = (batch.column(field) for field in ("code", "name", "note"))
     key = batch.draft.key if batch.draft.key is not None else blank(len(batch))
-    kind = blank(len(batch))
-    identity = identify(code, key, kind, shapes)
+    identity = identify(code, key, blank(len(batch)), shapes)
     collapse(batch, identity, [shapes, code, name, note, *dates.values()], label=name)
-    ids = _match(tx, identity)
-    _keep_codes(tx, batch, ids, editions)
+    known = tx.columns("cells", ("fid", "code", "key", "geom"))
+    stored = Marks(known["code"], known["key"], shape_text(known["geom"]))
+    ids = match(batch.going, Marks(code, key, shapes), stored, known["fid"].astype(np.int64))
+    keep_given(tx, "cells", batch, ids, {"code": code, "edition": editions})
+    keep_given(tx, "cells", batch, ids, {"key": key})
     _raise_marks(tx, batch, editions)
     if number:
         _number(tx, profile, batch, areas, community, editions)
@@ -117,29 +119,6 @@ def _write(
     _note_overlaps(tx, batch)
 
 
-def _match(tx: Transaction, identity: Column) -> npt.NDArray[np.int64]:
-    known = tx.columns("cells", ("fid", "code", "key", "geom"))
-    ids = known["fid"].astype(np.int64)
-    kind = blank(len(ids))
-    none = blank(len(ids))
-    shapes = shape_text(known["geom"])
-    existing = [
-        identify(known["code"], None, kind, shapes),
-        identify(none, known["key"], kind, shapes),
-        identify(none, None, kind, shapes),
-    ]
-    return match(identity, np.concatenate(existing), np.tile(ids, 3))
-
-
-def _keep_codes(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], editions: Column) -> None:
-    """Give rows without a code the one that their cell has been given already."""
-    code = batch.column("code")
-    at = np.flatnonzero(batch.going & (ids > 0) & (code == ""))
-    if len(at):
-        before = stored(tx, "cells", ["fid", "code", "edition"], ids[at])
-        code[at], editions[at] = before["code"], before["edition"]
-
-
 def _number(
     tx: Transaction, profile: Profile, batch: Batch, areas: Areas, community: Column, editions: Column
 ) -> None:
@@ -147,13 +126,14 @@ def _number(
     code = batch.column("code")
     above = areas.codes(community)
     at = np.flatnonzero(batch.going & (code == "") & (above != ""))
+    digits = edition(profile.edition).cell_digits
     limit = 10 ** edition(profile.edition).cell_serial_digits - 1
     lng, lat = anchors(batch.geometry[at])
     area_m2 = _area_m2(batch.geometry[at])
     for prefix, group in pd.Series(np.arange(len(at))).groupby(above[at]):
         chosen = group.to_numpy()
         ordered = at[chosen[reading_order(lng[chosen], lat[chosen], area_m2[chosen])]]
-        serials = tx.take_serials(f"cell:{profile.edition}:{prefix}", len(ordered), limit=limit)
+        serials = tx.take_serials(f"cell:{digits}:{prefix}", len(ordered), limit=limit)
         for serial, i in zip(serials, ordered, strict=False):
             code[i] = CellCode.compose(str(prefix), serial, profile.edition).text
             editions[i] = profile.edition
@@ -167,7 +147,8 @@ def _raise_marks(tx: Transaction, batch: Batch, editions: Column) -> None:
     code = batch.column("code")
     own = [CellCode.parse(code[i], editions[i]) for i in np.flatnonzero(batch.going & (code != ""))]
     for parsed in own:
-        tx.raise_serial(f"cell:{parsed.edition}:{parsed.community}", parsed.serial)
+        # By length, not by edition: two editions have codes of 15 digits, and they must not meet.
+        tx.raise_serial(f"cell:{len(parsed.text)}:{parsed.community}", parsed.serial)
 
 
 def _note_codes(batch: Batch, areas: Areas, community: Column, *, number: bool) -> None:

@@ -119,6 +119,9 @@ def _class_of(
 ) -> ClassEntry | str:
     """Return the class of one combination of statements, or the text that names none."""
     class_code, class_name, name, code_edition, coded = row
+    if code_edition:
+        # The same name has different codes in two editions; a row with a code means that of its own.
+        searched = [tables[code_edition], *searched]
     for text in (stated, class_code, class_name):
         if text:
             return _entry(text, searched) or text

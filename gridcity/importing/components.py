@@ -11,14 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridcity.checking import ComponentColumns, check_components, check_dates, check_states
+from gridcity.checking import ComponentColumns, check_components, check_dates, check_states, districts
 from gridcity.codes import ComponentCode, edition
 from gridcity.crs import metres_per_degree
 from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
 from gridcity.importing.classes import Classes, read_classes, read_codes
-from gridcity.importing.identity import collapse, identify, match, shape_text
-from gridcity.importing.merge import merge, stored
-from gridcity.importing.placing import cell_index, ids_at
+from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
+from gridcity.importing.merge import keep_given, merge, stored
+from gridcity.importing.placing import Areas, cell_index, ids_at
 from gridcity.intake.dates import parse_dates
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
@@ -116,22 +116,23 @@ def _write(
     own = np.where(code == "", "", code + "\x1f" + code_editions).astype(object)
     kind = classes.edition + ":" + classes.code
     shapes = shape_text(batch.geometry)
-    identity = identify(own, batch.draft.key, kind, shapes)
+    key = batch.draft.key if batch.draft.key is not None else blank(len(batch))
+    identity = identify(own, key, kind, shapes)
     texts = [batch.column(name) for name in _TEXTS]
     content = [shapes, code, kind, names, batch.column("cell_code"), *texts, *dates.values()]
     collapse(batch, identity, content, label=joined([kind, names]))
-    ids = _match(tx, identity)
-    _refuse_clashes(tx, batch, ids)
+    ids = _match(tx, batch, own, key, kind, shapes)
+    _refuse_retired(tx, batch, ids)
     _keep_polygons(tx, batch, ids, kind, names)
     index = cell_index(tx)
     going = np.flatnonzero(batch.going)
     position, cells = (np.full(len(batch), fill, dtype=np.int64) for fill in (-1, 0))
     position[going], cells[going] = cell_of(batch.geometry[going], index)
     cell_ids = ids_at(index, position)
-    cell_codes = _cell_codes(tx, cell_ids)
-    district = np.array([text[:6] or profile.area_code for text in cell_codes] or [], dtype=object)
+    cell_codes, district = _cells(tx, cell_ids, profile)
     editions = np.where(code == "", classes.edition, code_editions).astype(object)
-    _keep_codes(tx, batch, ids, editions)
+    keep_given(tx, "components", batch, ids, {"code": code, "edition": editions})
+    keep_given(tx, "components", batch, ids, {"key": key})
     checked = ComponentColumns(
         rows=batch.rows[going],
         code=code[going],
@@ -150,9 +151,7 @@ def _write(
     columns: dict[str, Any] = {"geom": batch.geometry, "code": code, "edition": editions, "name": names}
     columns |= {"class_code": classes.code, "class_name": classes.name, "cell_id": cell_ids}
     columns |= {name: batch.column(name) for name in _TEXTS} | dates
-    columns |= {"declared_cell": batch.column("cell_code"), "since": dates["initial_date"]}
-    if batch.draft.key is not None:
-        columns["key"] = batch.draft.key
+    columns |= {"declared_cell": batch.column("cell_code"), "since": dates["initial_date"], "key": key}
     merge(tx, "components", batch, ids, columns, receipt_id)
 
 
@@ -170,73 +169,64 @@ def _check_extent(tx: Transaction, batch: Batch) -> None:
     batch.reject("outside-city", outside, field="geometry", values=place)
 
 
-def _match(tx: Transaction, identity: Column) -> npt.NDArray[np.int64]:
+def _match(
+    tx: Transaction, batch: Batch, own: Column, key: Column, kind: Column, shapes: Column
+) -> npt.NDArray[np.int64]:
     """Return the stored component each row stands for: by code, by key, by class and geometry."""
     known = tx.columns("components", ("fid", "code", "edition", "class_code", "key", "geom", "until"))
     ids = known["fid"].astype(np.int64)
-    kind = known["edition"] + ":" + known["class_code"]
-    none = blank(len(ids))
-    shapes = shape_text(known["geom"])
+    known_kind = known["edition"] + ":" + known["class_code"]
     # A retired component is still known by its code, which is never given again, but not by its place.
     current = known["until"] == ""
-    existing = [
-        identify(known["code"] + "\x1f" + known["edition"], None, kind, shapes),
-        identify(none, known["key"], kind, shapes)[current],
-        identify(none, None, kind, shapes)[current],
-    ]
-    return match(identity, np.concatenate(existing), np.concatenate([ids, ids[current], ids[current]]))
+    stored = Marks(
+        known["code"] + "\x1f" + known["edition"],
+        _mark(known_kind, known["key"], current & (known["key"] != "")),
+        _mark(known_kind, shape_text(known["geom"]), current),
+    )
+    everywhere = np.ones(len(batch), dtype=bool)
+    rows = Marks(own, _mark(kind, key, key != ""), _mark(kind, shapes, everywhere))
+    return match(batch.going, rows, stored, ids)
 
 
-def _refuse_clashes(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64]) -> None:
-    """Reject rows that name a retired code, or that stand for an object another row stands for."""
+def _mark(kind: Column, text: Column, where: npt.NDArray[np.bool_]) -> Column:
+    return np.where(where, kind + "\x1f" + text, "").astype(object)
+
+
+def _refuse_retired(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64]) -> None:
+    """Reject rows that name the code of a retired component."""
     known = np.flatnonzero(batch.going & (ids > 0))
-    if not len(known):
-        return
-    until = blank(len(batch))
-    until[known] = stored(tx, "components", ["fid", "until"], ids[known])["until"]
-    batch.reject("code-retired", until != "", field="code", values=batch.column("code"), other=until)
-    going = np.flatnonzero(batch.going & (ids > 0))
-    # A row with the code stands for the object rather than one that only stands at its place.
-    order = np.lexsort((going, batch.column("code")[going] == "", ids[going]))
-    ordered = going[order]
-    again = np.flatnonzero(np.diff(ids[ordered], prepend=-1) == 0)
-    clash = np.zeros(len(batch), dtype=bool)
-    other = np.zeros(len(batch), dtype=np.int64)
-    clash[ordered[again]] = True
-    other[ordered[again]] = batch.rows[ordered[again - 1]]
-    batch.reject("place-duplicate", clash, field="geometry", other=other)
+    if len(known):
+        until = blank(len(batch))
+        until[known] = stored(tx, "components", ["until"], ids[known])["until"]
+        batch.reject("code-retired", until != "", field="code", values=batch.column("code"), other=until)
 
 
 def _keep_polygons(
     tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], kind: Column, names: Column
 ) -> None:
-    """Keep the stored polygon where the same object now arrives as a point."""
-    points = np.flatnonzero(batch.going & (ids > 0) & (shapely.get_dimensions(batch.geometry) == 0))
-    if not len(points):
+    """Keep the polygon of an object that the city has as a polygon and the file as a point, or reversed."""
+    known = np.flatnonzero(batch.going & (ids > 0))
+    if not len(known):
         return
-    before = stored(tx, "components", ["fid", "geom", "edition", "class_code", "name"], ids[points])
-    same = (before["edition"] + ":" + before["class_code"] == kind[points]) & (
-        before["name"] == names[points]
-    )
-    kept = same & (shapely.get_dimensions(before["geom"]) == 2)
-    batch.geometry[points[kept]] = before["geom"][kept]
+    before = stored(tx, "components", ["geom", "edition", "class_code", "name"], ids[known])
+    same = (before["edition"] + ":" + before["class_code"] == kind[known]) & (before["name"] == names[known])
+    old, new = shapely.get_dimensions(before["geom"]), shapely.get_dimensions(batch.geometry[known])
+    kept = same & (old == 2) & (new == 0)
+    batch.geometry[known[kept]] = before["geom"][kept]
     where = np.zeros(len(batch), dtype=bool)
-    where[points[kept]] = True
+    where[known[kept | (same & (old == 0) & (new == 2))]] = True
     batch.note("point-and-polygon", where, field="geometry", values=names)
 
 
-def _keep_codes(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], editions: Column) -> None:
-    """Give rows without a code the one that their component has been given already."""
-    code = batch.column("code")
-    at = np.flatnonzero(batch.going & (ids > 0) & (code == ""))
-    if len(at):
-        before = stored(tx, "components", ["fid", "code", "edition"], ids[at])
-        code[at], editions[at] = before["code"], before["edition"]
-
-
-def _cell_codes(tx: Transaction, cell_ids: Column) -> Column:
-    codes: dict[int, str] = dict(tx.rows("cells", ("fid", "code"), {"until": ""}))
-    return np.array(["" if i is None else codes[int(i)] for i in cell_ids] or [], dtype=object)
+def _cells(tx: Transaction, cell_ids: Column, profile: Profile) -> tuple[Column, Column]:
+    """Return the code of each component's cell, and the district the cell lies in."""
+    cells = tx.columns("cells", ("fid", "code", "community_id", "street_id"), {"until": ""})
+    areas = Areas.read(tx)
+    above = areas.codes(cells["community_id"]), areas.codes(cells["street_id"])
+    district = districts(*above, cells["code"], default=profile.area_code)
+    # The last entry is that of components outside every cell.
+    at = pd.Index(cells["fid"]).get_indexer(cell_ids)
+    return np.append(cells["code"], "")[at], np.append(district, profile.area_code)[at]
 
 
 def _give_codes(tx: Transaction, batch: Batch, classes: Classes, district: Column, editions: Column) -> None:

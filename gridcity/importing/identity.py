@@ -7,7 +7,7 @@ geometry. The same file read twice therefore changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import shapely
 
 from gridcity.importing.batch import Batch, Column, joined
 
-__all__ = ["collapse", "identify", "match", "shape_text"]
+__all__ = ["Marks", "collapse", "identify", "match", "shape_text"]
 
 _RULES = {
     "code": "code-duplicate",
@@ -105,8 +105,9 @@ def collapse(batch: Batch, identity: Column, content: Sequence[Column], *, label
     pair = rows.groupby("object")["dimension"].apply(lambda d: sorted(d) == [0, 2])
     one = rows["object"].map((joins["labels"] == 1) & pair).to_numpy(dtype=bool)
     points = rows[one & (rows["dimension"] == 0)]
+    polygons = rows[one & (rows["dimension"] == 2)].set_index("object")["at"]
     _mark(batch, "point-and-polygon", points["at"].to_numpy(), values=batch.column("name"))
-    batch.settled[points["at"].to_numpy()] = True
+    batch.settle(points["at"].to_numpy(), polygons.reindex(points["object"]).to_numpy())
     _contradict(batch, rows[~one], identity)
 
 
@@ -116,8 +117,8 @@ def _settle(batch: Batch, rows: pd.DataFrame, firsts: pd.Series) -> None:
     at = rows["at"].to_numpy()
     other[at] = batch.rows[firsts.to_numpy()]
     _mark(batch, "duplicate-identical", at, other=other)
-    batch.settled[at] = True
-    batch.collapsed += len(at)
+    batch.settle(at, firsts.to_numpy())
+    batch.repeats[at] = True
 
 
 def _contradict(batch: Batch, rows: pd.DataFrame, identity: Column) -> None:
@@ -145,18 +146,62 @@ def _mark(batch: Batch, rule: str, at: npt.NDArray[np.int64], **facts: Any) -> N
     batch.note(rule, where, **facts)
 
 
-def match(identity: Column, existing: Column, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+class Marks(NamedTuple):
+    """What objects can be known by, the strongest first; empty texts for what they do not have.
+
+    Attributes
+    ----------
+    code, key : object arrays
+        The own code; the value of the key column.
+    place : object array
+        What is left without both: class and exact geometry, or a name.
+    """
+
+    code: Column
+    key: Column
+    place: Column
+
+
+def match(
+    going: npt.NDArray[np.bool_], rows: Marks, known: Marks, ids: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
     """Return the id of the stored object each row stands for, 0 where it is new.
+
+    An object stands for one row only: what a stronger mark has found is not offered to a weaker one, so
+    that no row writes over another. An object still without a code or key receives those of the row at
+    its place.
 
     Parameters
     ----------
-    identity : object array
+    going : bool array
+        The rows that look for their object.
+    rows : Marks
         Of the rows.
-    existing : object array
+    known : Marks
         Of the stored objects; where several share one, the oldest is meant.
     ids : int array
         Of the stored objects.
     """
-    known = pd.Series(ids, index=existing)
-    known = known[~known.index.duplicated()]
-    return known.reindex(identity).fillna(0).to_numpy(dtype=np.int64)
+    coded, keyed = rows.code != "", rows.key != ""
+    steps = (
+        (rows.code, known.code),
+        (_where(~coded, rows.key), known.key),
+        (_where(~coded & ~keyed, rows.place), known.place),
+        (_where(~coded & keyed, rows.place), _where(known.key == "", known.place)),
+        (_where(coded, rows.place), _where(known.code == "", known.place)),
+    )
+    found = np.zeros(len(going), dtype=np.int64)
+    free = np.ones(len(ids), dtype=bool)
+    for offered, stored in steps:
+        looking = np.flatnonzero(going & (found == 0) & (offered != ""))
+        looking = looking[~pd.Series(offered[looking]).duplicated(keep=False).to_numpy()]
+        there = free & (stored != "")
+        by_mark = pd.Series(ids[there], index=stored[there])
+        by_mark = by_mark[~by_mark.index.duplicated()]
+        found[looking] = by_mark.reindex(offered[looking]).fillna(0).to_numpy(dtype=np.int64)
+        free &= ~np.isin(ids, found)
+    return found
+
+
+def _where(condition: npt.NDArray[np.bool_], texts: Column) -> Column:
+    return np.where(condition, texts, "").astype(object)

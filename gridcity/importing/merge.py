@@ -12,7 +12,7 @@ from gridcity.importing.batch import Batch, Column
 from gridcity.importing.identity import shape_text
 from gridcity.store.base import Transaction
 
-__all__ = ["merge", "stored"]
+__all__ = ["keep_given", "merge", "stored"]
 
 
 def stored(tx: Transaction, table: str, columns: list[str], ids: npt.NDArray[np.int64]) -> dict[str, Column]:
@@ -20,6 +20,26 @@ def stored(tx: Transaction, table: str, columns: list[str], ids: npt.NDArray[np.
     distinct, back = np.unique(ids, return_inverse=True)
     found = tx.columns(table, columns, {"fid": distinct.tolist()})
     return {name: column[back] for name, column in found.items()}
+
+
+def keep_given(
+    tx: Transaction, table: str, batch: Batch, ids: npt.NDArray[np.int64], columns: Mapping[str, Column]
+) -> None:
+    """Fill in what rows do not bring and their objects have: a code given earlier, a key.
+
+    Parameters
+    ----------
+    tx, table, batch, ids
+        As for `merge`.
+    columns : mapping of str to object array
+        Store column: values, changed in place where the first of them is empty.
+    """
+    lead = next(iter(columns.values()))
+    at = np.flatnonzero(batch.going & (ids > 0) & (lead == ""))
+    if len(at):
+        before = stored(tx, table, list(columns), ids[at])
+        for name, column in columns.items():
+            column[at] = before[name]
 
 
 def merge(

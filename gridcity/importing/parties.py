@@ -11,8 +11,8 @@ import numpy.typing as npt
 from gridcity.codes import credit_code
 from gridcity.errors import CodeError
 from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
-from gridcity.importing.identity import collapse, identify, match
-from gridcity.importing.merge import merge
+from gridcity.importing.identity import Marks, collapse, identify, match
+from gridcity.importing.merge import keep_given, merge
 from gridcity.intake.dates import parse_dates
 from gridcity.model import NO_PARTY
 from gridcity.profile import Profile
@@ -63,10 +63,10 @@ def import_parties(store: Store, profile: Profile, path: str | Path, options: Op
         identity = identify(code, None, blank(len(batch)), name, other="name")
         collapse(batch, identity, list(texts.values()), label=name)
         known = tx.columns("parties", ("fid", "code", "name"))
-        none = blank(len(known["fid"]))
-        by_code = identify(known["code"], None, none, known["name"], other="name")
-        by_name = identify(none, None, none, known["name"], other="name")
-        ids = match(identity, np.concatenate([by_code, by_name]), np.tile(known["fid"].astype(np.int64), 2))
+        stored = Marks(known["code"], blank(len(known["fid"])), known["name"])
+        rows = Marks(code, blank(len(batch)), name)
+        ids = match(batch.going, rows, stored, known["fid"].astype(np.int64))
+        keep_given(tx, "parties", batch, ids, {"code": code})
         merge(tx, "parties", batch, ids, texts, receipt_id)
     return result[0]
 
@@ -129,15 +129,18 @@ def import_duties(store: Store, profile: Profile, path: str | Path, options: Opt
         content = [dates["until"], priority.astype(str).astype(object)]
         prefix = np.full(len(batch), "key\x1f\x1f", dtype=object)
         collapse(batch, prefix + identity, content, label=identity)
-        ids = match(identity, *_known_duties(tx))
+        ids = _match_duties(tx, batch, identity)
         merge(tx, "duties", batch, ids, columns, receipt_id)
     return result[0]
 
 
-def _known_duties(tx: Transaction) -> tuple[Column, npt.NDArray[np.int64]]:
+def _match_duties(tx: Transaction, batch: Batch, identity: Column) -> npt.NDArray[np.int64]:
     names = ("party_code", "party_name", "role", "class_kind", "class_code", "edition", "place_code", "since")
     known = tx.columns("duties", ("fid", *names))
-    return joined([known[name] for name in names]), known["fid"].astype(np.int64)
+    ids = known["fid"].astype(np.int64)
+    rows, stored = blank(len(batch)), blank(len(ids))
+    marks = Marks(identity, rows, rows), Marks(joined([known[name] for name in names]), stored, stored)
+    return match(batch.going, *marks, ids)
 
 
 def _read_classes(batch: Batch, profile: Profile) -> tuple[Column, Column, Column]:
@@ -181,7 +184,9 @@ def _read_priority(batch: Batch) -> Column:
 def _find_parties(tx: Transaction, batch: Batch) -> tuple[Column, Column]:
     known = tx.rows("parties", ("code", "name", "aliases"))
     by_code = {code: (code, name) for code, name, _ in known if code}
-    by_name = {alias: (code, name) for code, name, aliases in known for alias in (name, *aliases.split(";"))}
+    by_name = {
+        alias: (code, name) for code, name, aliases in known for alias in (name, *aliases.split(";")) if alias
+    }
     given = list(zip(batch.column("party_code"), batch.column("party_name"), strict=True))
     found = [by_code.get(code) or by_name.get(name) if code or name else None for code, name in given]
     missing = np.array([party is None for party in found] or [], dtype=bool)

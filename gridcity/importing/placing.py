@@ -10,7 +10,6 @@ import numpy.typing as npt
 import shapely
 
 from gridcity.importing.batch import Column
-from gridcity.profile import Profile
 from gridcity.store.base import Reading, Transaction
 from gridcity.tiling.index import PolygonIndex
 from gridcity.tiling.shares import cell_of
@@ -134,9 +133,3 @@ def ids_at(index: PolygonIndex, position: npt.NDArray[np.int64]) -> Column:
 def _plain(ids: Column) -> list[int | None]:
     """Return ids as the store takes them."""
     return [None if i is None else int(i) for i in ids]
-
-
-def district_of(areas: Areas, area_ids: Column, profile: Profile) -> Column:
-    """Return the six digits of the district of each place; the profile's own where no area has a code."""
-    codes = areas.codes(area_ids)
-    return np.array([code[:6] or profile.area_code for code in codes] or [], dtype=object)

@@ -26,8 +26,8 @@ _ROLES = tuple(
 )
 # The first box looked at around a point outside every cell; it doubles until cells are found.
 _FIRST_REACH_M = 200.0
-# A box is made this much larger than its radius: its sides are measured at the point's own latitude.
-_SLACK = 1.01
+# A box is made this much larger than its radius: distances are compared after rounding to centimetres.
+_SLACK_M = 0.01
 
 
 class _Cell(NamedTuple):
@@ -142,7 +142,7 @@ def read_duties(store: Reading, places: list[str] | None = None) -> list[Duty]:
 
 def _around(lng: float, lat: float, radius_m: float) -> Box:
     per_lng, per_lat = metres_per_degree(lat)
-    x, y = radius_m * _SLACK / max(per_lng, 1.0), radius_m * _SLACK / per_lat
+    x, y = (radius_m + _SLACK_M) / per_lng, (radius_m + _SLACK_M) / per_lat
     return Box(lng - x, lat - y, lng + x, lat + y)
 
 

@@ -212,12 +212,20 @@ class _Transaction(_Reader):
 
     @contextlib.contextmanager
     def _trigger_aside(self, table: str) -> Iterator[None]:
-        """Take the insert trigger away while rows and their boxes go in together."""
+        """Take the insert trigger away while rows and their boxes go in together, or not at all."""
         name = f"rtree_{table}_geom_insert"
         (sql,) = self._run("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
-        self._run(f"DROP TRIGGER {name}")
-        yield
-        self._run(sql)
+        self._run("SAVEPOINT rows_and_boxes")
+        try:
+            self._run(f"DROP TRIGGER {name}")
+            yield
+            self._run(sql)
+        except BaseException:
+            # A full disk ends the transaction, and the savepoint with it.
+            if self._connection.in_transaction:
+                self._run("ROLLBACK TO rows_and_boxes")
+            raise
+        self._run("RELEASE rows_and_boxes")
 
     def _index(self, table: str, ids: range, geometries: Sequence[Any]) -> None:
         import numpy as np

@@ -16,6 +16,8 @@ __all__ = ["Box", "Rings", "box", "decode_many", "encode_many", "is_empty", "pat
 
 # Length in bytes of the envelope for each envelope code of the header's flags.
 _ENVELOPES = (0, 32, 48, 48, 64)
+_EMPTY = 16
+_DIMENSIONS = {1: 0, 2: 1, 3: 2, 4: 0, 5: 1, 6: 2}
 # A city's geometry is at most a collection of multi-geometries; deeper nesting is an attack on readers.
 _DEEPEST = 4
 _LONG = 100_000
@@ -35,13 +37,19 @@ class Box(NamedTuple):
 
 def _header(blob: bytes) -> tuple[int, int]:
     """Return the flags and the offset at which the WKB begins."""
-    if len(blob) < 13 or blob[:2] != b"GP":
+    if len(blob) < 8 or blob[:2] != b"GP":
         raise StoreError("A geometry of the store is not a GeoPackage blob.", hint="Restore a backup.")
     flags = blob[3]
     code = (flags >> 1) & 7
     if code >= len(_ENVELOPES):
         raise StoreError(f"A geometry of the store has the unknown envelope code {code}.")
+    if len(blob) < 8 + _ENVELOPES[code]:
+        raise _cut_short()
     return flags, 8 + _ENVELOPES[code]
+
+
+def _cut_short() -> StoreError:
+    return StoreError("A geometry of the store is cut short.", hint="Restore a backup.")
 
 
 def wkb(blob: bytes) -> bytes:
@@ -57,17 +65,19 @@ def wkb(blob: bytes) -> bytes:
 
 def is_empty(blob: bytes) -> bool:
     """Return whether a blob holds no coordinate."""
-    return next(_coordinates(wkb(blob)), None) is None
+    return next(_Reader(wkb(blob)).paths(), None) is None
 
 
 def box(blob: bytes) -> Box | None:
     """Return the bounding box of a blob, from its envelope or else its coordinates; None when empty."""
     flags, _ = _header(blob)
+    if flags & _EMPTY:
+        return None
     if (flags >> 1) & 7:
         order = "<" if flags & 1 else ">"
         west, east, south, north = struct.unpack_from(f"{order}4d", blob, 8)
         return Box(west, south, east, north)
-    points = [point for path in _coordinates(wkb(blob)) for point in path]
+    points = [point for path in _Reader(wkb(blob)).paths() for point in path]
     if not points:
         return None
     xs, ys = [p[0] for p in points], [p[1] for p in points]
@@ -95,30 +105,26 @@ def paths(blob: bytes) -> tuple[int, Rings]:
     StoreError
         The geometry is cut short, nested too deep, or of a type that a city does not hold.
     """
-    data = wkb(blob)
-    found = list(_coordinates(data))
-    kind = struct.unpack_from("<I" if data[0] else ">I", data, 1)[0] % 1000
-    dimension = {1: 0, 4: 0, 2: 1, 5: 1, 3: 2, 6: 2}.get(kind)
-    if dimension is None:
-        dimension = 2 if any(len(path) > 3 and path[0] == path[-1] for path in found) else 1
-    return dimension, found
-
-
-def _coordinates(data: bytes) -> Iterator[list[tuple[float, float]]]:
-    try:
-        yield from _Reader(data).geometry(0)
-    except (struct.error, IndexError) as error:
-        raise StoreError("A geometry of the store is cut short.", hint="Restore a backup.") from error
+    reader = _Reader(wkb(blob))
+    found = list(reader.paths())
+    return reader.dimension, found
 
 
 class _Reader:
-    """A cursor over WKB."""
+    """A cursor over WKB; ``dimension`` is the highest that it has met."""
 
-    __slots__ = ("at", "data")
+    __slots__ = ("at", "data", "dimension")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.at = 0
+        self.dimension = 0
+
+    def paths(self) -> Iterator[list[tuple[float, float]]]:
+        try:
+            yield from self.geometry(0)
+        except (struct.error, IndexError) as error:
+            raise _cut_short() from error
 
     def geometry(self, depth: int) -> Iterator[list[tuple[float, float]]]:
         if depth > _DEEPEST:
@@ -128,6 +134,7 @@ class _Reader:
         self.at += 5
         width = 2 + (kind // 1000 in (1, 3)) + (kind // 1000 in (2, 3))
         kind %= 1000
+        self.dimension = max(self.dimension, _DIMENSIONS.get(kind, 0))
         if kind == 1:
             point = self.path(order, width, 1)
             # An empty point is written as two NaN; they alone are unequal to themselves.
@@ -156,7 +163,7 @@ class _Reader:
 
     def path(self, order: str, width: int, n: int) -> list[tuple[float, float]]:
         if self.at + 8 * width * n > len(self.data):
-            raise StoreError("A geometry of the store is cut short.", hint="Restore a backup.")
+            raise _cut_short()
         numbers = struct.unpack_from(f"{order}{width * n}d", self.data, self.at)
         self.at += 8 * width * n
         return list(zip(numbers[::width], numbers[1::width], strict=True))
@@ -179,12 +186,18 @@ def encode_many(geometries: Any, srs_id: int) -> list[bytes | None]:
     bodies = shapely.to_wkb(geometries, byte_order=1)
     plain = struct.pack("<2sBBi", b"GP", 0, 1, srs_id)
     boxed = struct.pack("<2sBBi", b"GP", 0, 3, srs_id)
+    nothing = struct.pack("<2sBBi", b"GP", 0, 1 + _EMPTY, srs_id)
     bounds = shapely.bounds(geometries)[:, [0, 2, 1, 3]].astype("<f8")
     envelopes = np.ascontiguousarray(bounds).view("V32").ravel().tolist()
-    points = (shapely.get_type_id(geometries) == 0).tolist()
+    headers = np.array([boxed, plain, nothing], dtype=object)
+    empty = shapely.is_empty(geometries)
+    bare = (shapely.get_type_id(geometries) == 0) | empty
+    header = headers[np.where(empty, 2, np.where(bare, 1, 0))]
     return [
-        None if body is None else plain + body if point else boxed + envelope + body
-        for body, point, envelope in zip(bodies.tolist(), points, envelopes, strict=True)
+        None if body is None else head + body if alone else head + envelope + body
+        for body, head, alone, envelope in zip(
+            bodies.tolist(), header.tolist(), bare.tolist(), envelopes, strict=True
+        )
     ]
 
 
@@ -203,7 +216,7 @@ def decode_many(blobs: Sequence[bytes | None]) -> Any:
     for body in bodies:
         # GEOS overruns its stack on some 20,000 levels, nine bytes each: only a long blob can do that.
         if body is not None and len(body) > _LONG:
-            for _ in _coordinates(body):
+            for _ in _Reader(body).paths():
                 pass
     try:
         return shapely.from_wkb(bodies)

@@ -23,8 +23,10 @@ BASES = ("outside", "near", "edge", "inside")
 """Bases by their number in `Hits.basis`."""
 
 _OUTSIDE, _NEAR, _EDGE, _INSIDE = range(4)
-# Slack on the distance within which the nearest polygon is looked for on a plane of another latitude.
-_SLACK = 1.001
+# Distances are compared after rounding to centimetres.
+_SLACK_M = 0.01
+# Pairs of points and boxes looked at together: some 200 MB, however far away the points are.
+_PAIRS = 2_000_000
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -72,6 +74,7 @@ class PolygonIndex:
         order = np.lexsort((self.ids, texts, texts == ""))
         self.rank = np.empty(len(order), dtype=np.int64)
         self.rank[order] = np.arange(len(order))
+        self._bounds = shapely.bounds(self.polygons)
         self._tree = shapely.STRtree(self.polygons)
         self._edges = Edges(self.polygons)
         self._plane: tuple[shapely.STRtree, float, float] | None = None
@@ -125,18 +128,30 @@ class PolygonIndex:
     def _nearest(self, lng: Floats, lat: Floats) -> tuple[Ints, Floats]:
         """Return the nearest polygon of points outside all, the first by the edge rule among equals."""
         if self._plane is None:
-            middle = float(np.nanmean(shapely.bounds(self.polygons)[:, [1, 3]]))
+            middle = float(np.nanmean(self._bounds[:, [1, 3]]))
             per_lng, per_lat = metres_per_degree(middle)
             scaled = shapely.transform(self.polygons, lambda xy: xy * (per_lng, per_lat))
             self._plane = shapely.STRtree(scaled), per_lng, per_lat
         tree, per_lng, per_lat = self._plane
         points = shapely.points(lng * per_lng, lat * per_lat)
         candidate = np.asarray(tree.nearest(points), dtype=np.int64)
-        upper = self._edges.distance_m(lng, lat, candidate)
         # The plane has the scale of the city's middle, the distance that of the point's own latitude.
-        own_lng, own_lat = metres_per_degree(lat)
-        stretch = np.maximum(per_lng / own_lng, per_lat / own_lat)
-        point, polygon = tree.query(points, predicate="dwithin", distance=(upper * stretch) * _SLACK + 0.01)
+        reach_m = self._edges.distance_m(lng, lat, candidate) + _SLACK_M
+        step = max(1, _PAIRS // len(self))
+        parts = [slice(begin, begin + step) for begin in range(0, len(lng), step)]
+        found = [self._nearest_within(lng[part], lat[part], reach_m[part]) for part in parts]
+        return np.concatenate([polygon for polygon, _ in found]), np.concatenate([m for _, m in found])
+
+    def _nearest_within(self, lng: Floats, lat: Floats, reach_m: Floats) -> tuple[Ints, Floats]:
+        """Return the nearest polygon of points that have at least one so near."""
+        per_lng, per_lat = metres_per_degree(lat)
+        x, y = reach_m / per_lng, reach_m / per_lat
+        point, polygon = self._tree.query(shapely.box(lng - x, lat - y, lng + x, lat + y))
+        west, south, east, north = self._bounds[polygon].T
+        dx = np.maximum(np.maximum(west - lng[point], lng[point] - east), 0.0) * per_lng[point]
+        dy = np.maximum(np.maximum(south - lat[point], lat[point] - north), 0.0) * per_lat[point]
+        hopeful = np.hypot(dx, dy) <= reach_m[point]
+        point, polygon = point[hopeful], polygon[hopeful]
         distance = self._edges.distance_m(lng[point], lat[point], polygon)
         order = np.lexsort((self.rank[polygon], distance, point))
         first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]

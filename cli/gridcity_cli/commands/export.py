@@ -1,0 +1,33 @@
+"""`gridcity export`: the inventory as files for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gridcity_cli import options
+from gridcity_cli.output import shown
+
+EXAMPLES = """
+gridcity export inventory.gpkg --city city.gpkg
+gridcity export components.csv --city city.gpkg --overwrite
+gridcity export shapes --format shapefile --city city.gpkg
+"""
+
+
+@options.command("export", EXAMPLES)
+@click.argument("target", type=click.Path(path_type=Path))
+@options.city_option
+@options.format_option("gpkg", "csv", "geojson", "shapefile")
+@options.overwrite_option
+def export(target: Path, city_path: Path, output_format: str | None, overwrite: bool) -> None:
+    """Write the inventory to TARGET; without --format its suffix decides.
+
+    A GeoPackage holds the whole city, the others its components. Every file is written beside its place
+    first and moved there when it is complete.
+    """
+    with options.open_city(city_path) as city:
+        written = city.export(target, format=output_format, overwrite=overwrite)
+    for path in written:
+        click.echo(shown(path))

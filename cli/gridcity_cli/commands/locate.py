@@ -1,0 +1,297 @@
+"""`gridcity locate`: one point without heavy imports, or a stream of points."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from gridcity.model import Placement
+from gridcity_cli import options
+from gridcity_cli.output import json_text, pairs, shown, text_of
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+    from gridcity.city import City
+    from gridcity_cli.rows import Row, Rows
+
+CHUNK = 50_000
+
+IN_FORMATS = ("csv", "ndjson", "geojsonseq", "geojson")
+OUT_FORMATS = ("table", "json", "ndjson", "csv", "geojsonseq")
+
+EXAMPLES = """
+gridcity locate 116.41520 39.93010 --city city.gpkg
+gridcity locate 116.4152,39.9301 --class 井盖 --city city.gpkg
+gridcity locate incidents.csv --datum gcj02 --class-field class > located.csv
+tail -f points.ndjson | gridcity locate - --line-buffered
+"""
+
+# What could be one token of coordinates; full-width forms too, so that they can be refused with a hint.
+_TOKEN = re.compile(r"[-+\s0-9.０-９．]+[,，][-+\s0-9.０-９．]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about every point."""
+
+    crs: str | None
+    datum: str | None
+    near_m: float
+    radius_m: float
+    class_text: str | None
+    as_of: str | None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return it as the keyword arguments of `City.locate` without the class."""
+        return {
+            "crs": self.crs,
+            "datum": self.datum,
+            "near_m": self.near_m,
+            "radius_m": self.radius_m,
+            "as_of": self.as_of,
+        }
+
+
+@options.command("locate", EXAMPLES)
+@click.argument("where", nargs=-1, required=True, metavar="LNG LAT | FILE | -")
+@options.city_option
+@click.option(
+    "--class", "class_text", metavar="TEXT", help="Class asked about: a code, a name or a part of one."
+)
+@click.option("--class-field", metavar="COLUMN", help="Column that names the class of each row.")
+@click.option(
+    "--radius", "radius_m", type=options.Number(0), default=50, show_default=True, metavar="M",
+    help="How many metres away a component of the class may be.",
+)  # fmt: skip
+@click.option(
+    "--near", "near_m", type=options.Number(0), default=0, show_default=True, metavar="M",
+    help="Give a point outside every cell the nearest one within so many metres.",
+)  # fmt: skip
+@options.crs_option
+@options.datum_option
+@click.option("--as-of", type=options.Day(), metavar="DATE", help="Answer as of this day, YYYY-MM-DD.")
+@click.option("--x", metavar="COLUMN", default="", help="Column of the longitude or easting.")
+@click.option("--y", metavar="COLUMN", default="", help="Column of the latitude or northing.")
+@click.option("--in-format", type=click.Choice(IN_FORMATS), help="What the input is, where it is not seen.")
+@options.encoding_option
+@options.format_option(*OUT_FORMATS)
+@click.option("--fields", metavar="A,B,…", help="Which columns of the answer are written.")
+@click.option("--line-buffered", is_flag=True, help="Answer what has come, without waiting for more.")
+@click.pass_context
+def locate(
+    ctx: click.Context,
+    /,
+    where: tuple[str, ...],
+    city_path: Path,
+    output_format: str | None,
+    fields: str | None,
+    crs: str | None,
+    datum: str | None,
+    near_m: float,
+    radius_m: float,
+    class_text: str | None,
+    as_of: str | None,
+    **stream: Any,
+) -> None:
+    """Say in which cell a point lies, on what basis, and who must answer.
+
+    One point is written as longitude and latitude. A file, or - for standard input, is a CSV with a
+    header, JSON objects one a line, a GeoJSON text sequence or a feature collection; every row comes
+    back in order with the answer beside it, and a bad row says what is wrong with it.
+    """
+    question = Question(crs, datum, near_m, radius_m, class_text, as_of)
+    wanted = _fields(fields)
+    point = _point(where)
+    if point is None:
+        if output_format == "json":
+            raise click.UsageError(
+                "--format json is for one point; a stream is written with --format ndjson."
+            )
+        problems = _stream(where[0], city_path, question, wanted, output_format, **stream)
+    else:
+        problems = _one(point, city_path, question, wanted or list(Placement.columns()), output_format)
+    ctx.exit(1 if problems else 0)
+
+
+def _fields(text: str | None) -> list[str]:
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    possible = Placement.columns()
+    unknown = [name for name in names if name not in possible]
+    if unknown:
+        raise click.BadParameter(
+            f"there is no column {unknown[0]!r}; possible: {', '.join(possible)}", param_hint="--fields"
+        )
+    return names
+
+
+def _point(where: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return the two numbers as typed, None where a file is meant."""
+    if len(where) == 2:
+        return where[0], where[1]
+    if len(where) > 2:
+        raise click.UsageError("Give one point as LNG LAT, or one FILE, or -.")
+    if not _TOKEN.fullmatch(where[0]):
+        return None
+    if "，" in where[0]:
+        raise click.UsageError(f"{where[0]!r} has a full-width comma; write LNG,LAT with a half-width one.")
+    lng, lat = where[0].split(",", 1)
+    return lng, lat
+
+
+def _one(
+    point: tuple[str, str], path: Path, question: Question, fields: list[str], output_format: str | None
+) -> bool:
+    """Answer one point; return whether it is outside."""
+    try:
+        lng, lat = (options.read_number(text, name) for text, name in zip(point, ("lng", "lat"), strict=True))
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from error
+    swappable = question.crs is None
+    impossible = ""
+    if swappable:
+        try:
+            options.check_range(lng, lat)
+        except ValueError as error:
+            impossible = f"{error}."
+            if abs(lng) > 90 or abs(lat) > 180:  # no point with the axes swapped either
+                raise click.UsageError(impossible) from error
+    with options.open_city(path) as city:
+        arguments = {**question.arguments(), "class_text": question.class_text}
+        if impossible:
+            if city.locate(lat, lng, **arguments).basis == "outside":
+                raise click.UsageError(impossible)
+            _say_swapped(lng, lat)
+            return True
+        placement = city.locate(lng, lat, **arguments)
+        outside = placement.basis == "outside"
+        if outside and swappable and abs(lng) <= 90 and city.locate(lat, lng, **arguments).basis != "outside":
+            _say_swapped(lng, lat)
+    _write_one(placement, fields, output_format or ("table" if sys.stdout.isatty() else "json"))
+    return outside
+
+
+def _say_swapped(lng: float, lat: float) -> None:
+    click.echo(
+        f"The coordinates look swapped (lat, lng?); try: gridcity locate {lat:.12g} {lng:.12g}", err=True
+    )
+
+
+def _write_one(placement: Placement, fields: list[str], output_format: str) -> None:
+    everything = placement.as_dict()
+    answer = {name: everything[name] for name in fields}
+    if output_format == "table":
+        click.echo(pairs(answer.items()))
+    elif output_format == "csv":
+        import csv
+
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerows([answer, [text_of(value) for value in answer.values()]])
+    elif output_format == "geojsonseq":
+        geometry = {"type": "Point", "coordinates": [placement.lng, placement.lat]}
+        click.echo(json_text({"type": "Feature", "geometry": geometry, "properties": answer}))
+    else:
+        click.echo(json_text(answer, indent=2 if output_format == "json" else None))
+
+
+def _stream(
+    name: str,
+    path: Path,
+    question: Question,
+    fields: list[str],
+    output_format: str | None,
+    *,
+    x: str,
+    y: str,
+    class_field: str | None,
+    in_format: str | None,
+    encoding: str | None,
+    line_buffered: bool,
+) -> bool:
+    """Answer a stream of points; return whether any row was bad or outside."""
+    from gridcity_cli import placements
+    from gridcity_cli.rows import Reader, open_rows
+
+    if bool(x) != bool(y):
+        raise click.UsageError("--x and --y belong together.")
+    reader = Reader(x, y, class_field or "", degrees=question.crs is None)
+    with options.open_city(path) as city, _opened(name) as stream:
+        rows = open_rows(stream, reader, in_format=in_format, encoding=encoding, eager=line_buffered)
+        chosen = output_format or {"geojson": "geojsonseq"}.get(rows.format, rows.format)
+        default = placements.TABLE_FIELDS if chosen == "table" else Placement.columns()
+        counts = {"rows": 0, "outside": 0, "bad": 0}
+        placed = _placed(city, rows, question, fields or list(default), counts, line_buffered)
+        placements.write_placed(chosen, placed, rows, sys.stdout, eager=line_buffered)
+    located = counts["rows"] - counts["outside"] - counts["bad"]
+    click.echo(
+        f"{counts['rows']} rows: {located} located, {counts['outside']} outside, {counts['bad']} bad",
+        err=True,
+    )
+    return located < counts["rows"]
+
+
+def _opened(name: str) -> BufferedReader:
+    from gridcity.errors import SourceError, SourceNotFoundError
+
+    if name == "-":
+        return cast("BufferedReader", sys.stdin.buffer)
+    path = Path(name)
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise SourceNotFoundError(f"There is no file {shown(name)}.", hint="Check the path.") from error
+    except OSError as error:
+        raise SourceError(f"{shown(name)} cannot be read: {error.strerror}.") from error
+
+
+def _placed(
+    city: City, rows: Rows, question: Question, fields: list[str], counts: dict[str, int], eager: bool
+) -> Iterator[tuple[list[Row], dict[str, list[Any]]]]:
+    """Locate the rows chunk by chunk."""
+    from gridcity.locating import wanted
+    from gridcity_cli.placements import plain
+
+    # Of many classes a wrong one costs its rows; the one of --class costs the call.
+    wanted(question.class_text or "", city.profile)
+    for chunk in rows.chunks(CHUNK, eager=eager):
+        known = _with_known_classes(city, chunk)
+        columns = city.locate_many(
+            [row.lng for row in known],
+            [row.lat for row in known],
+            class_text=[row.class_text or question.class_text or "" for row in known],
+            **question.arguments(),
+        )
+        bad = sum(bool(row.error) for row in known)
+        counts["rows"] += len(known)
+        counts["bad"] += bad
+        counts["outside"] += int((columns["basis"] == "outside").sum()) - bad
+        yield known, plain(columns, known, fields)
+
+
+def _with_known_classes(city: City, rows: list[Row]) -> list[Row]:
+    """Return the rows, those bad whose class the city does not know; each distinct one is asked once."""
+    from dataclasses import replace
+
+    from gridcity.errors import ArgumentError
+    from gridcity.locating import wanted
+
+    problems = {}
+    for text in {row.class_text for row in rows}:
+        try:
+            wanted(text, city.profile)
+        except ArgumentError as error:
+            problems[text] = f"{error.message} {error.hint}"
+    if not problems:
+        return rows
+    return [
+        replace(row, error=f"line {row.line}: {problems[row.class_text]}", lng=float("nan"), lat=float("nan"))
+        if row.class_text in problems
+        else row
+        for row in rows
+    ]

@@ -1,0 +1,137 @@
+"""The lines of a byte stream, decoded one by one, so that a broken line costs only itself."""
+
+from __future__ import annotations
+
+import codecs
+from collections import deque
+from collections.abc import Iterator
+from typing import Protocol
+
+from gridcity.errors import ArgumentError
+
+LONGEST_LINE = 16 * 2**20
+"""Bytes; what is longer is no line of points and is not kept in memory."""
+
+_BLOCK = 65536
+
+
+class ByteStream(Protocol):
+    """What is read from: a buffered binary file."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return so many bytes, waiting for them."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Return what is there, at most so many bytes, waiting only while there is nothing."""
+
+
+class Lines(Iterator[str]):
+    """Lines with their breaks, in constant memory.
+
+    Parameters
+    ----------
+    stream : binary file
+    encoding : str, optional
+        Of the text. When it is not given the first 64 KB decide: UTF-8, or else GB18030.
+    eager : bool
+        Do not wait for the first 64 KB: decide by what the first read brings.
+
+    Attributes
+    ----------
+    number : int
+        The line last returned, counted from 1.
+    problem : str
+        What was wrong with its bytes; empty when nothing was.
+    """
+
+    def __init__(self, stream: ByteStream, *, encoding: str | None = None, eager: bool = False) -> None:
+        self.number = 0
+        self.problem = ""
+        self._stream = stream
+        self._ready: deque[bytes] = deque()
+        self._rest = b""
+        self._ended = False
+        self.head = self._stream.read1(_BLOCK) if eager else self._stream.read(_BLOCK)
+        self.encoding = _checked(encoding) if encoding else _decided(self.head)
+        if self.head.startswith(codecs.BOM_UTF8):
+            self.head = self.head[len(codecs.BOM_UTF8) :]
+        self._take(self.head)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the next line has already been read."""
+        return bool(self._ready)
+
+    def __next__(self) -> str:
+        while not self._ready:
+            if self._ended:
+                raise StopIteration
+            self._take(self._stream.read1(_BLOCK))
+        raw = self._ready.popleft()
+        self.number += 1
+        self.problem = ""
+        if len(raw) > LONGEST_LINE:
+            self.problem = f"longer than {LONGEST_LINE >> 20} MB"
+            return "\n"
+        try:
+            return raw.decode(self.encoding)
+        except UnicodeDecodeError as error:
+            wrong = raw[error.start : error.start + 4].hex(" ")
+            self.problem = f"the bytes {wrong} at position {error.start + 1} are not {self.encoding} text"
+            return raw.decode(self.encoding, errors="backslashreplace")
+
+    def everything(self) -> str:
+        """Return all that has not been returned yet as one text.
+
+        Raises
+        ------
+        ArgumentError
+            It is not text in this encoding.
+        """
+        raw = b"".join(self._ready) + self._rest + self._stream.read()
+        try:
+            return raw.decode(self.encoding)
+        except UnicodeDecodeError as error:
+            raise ArgumentError(
+                f"The input is not {self.encoding} text, from byte {error.start + 1} on.",
+                hint="Name its encoding with --encoding.",
+            ) from error
+
+    def _take(self, block: bytes) -> None:
+        """Cut a block at its line breaks; no multibyte character of UTF-8 or GB18030 holds that byte."""
+        if not block:
+            self._ended = True
+            if self._rest:
+                self._ready.append(self._rest)
+            self._rest = b""
+            return
+        *whole, rest = block.split(b"\n")
+        if whole:
+            whole[0] = self._rest + whole[0]
+            self._ready.extend(line + b"\n" for line in whole)
+            self._rest = rest
+        elif len(self._rest) <= LONGEST_LINE:
+            self._rest += rest
+
+
+def _decided(head: bytes) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ArgumentError("The input is UTF-16 text.", hint="Save it as UTF-8.")
+    for name in ("utf-8", "gb18030"):
+        try:
+            # Not final: the 64 KB may end in the middle of a character.
+            codecs.getincrementaldecoder(name)().decode(head, final=False)
+        except UnicodeDecodeError:
+            continue
+        return name
+    # Neither: the lines that are not UTF-8 will say so one by one.
+    return "utf-8"
+
+
+def _checked(name: str) -> str:
+    try:
+        if codecs.lookup(name).encode("\n,{")[0] == b"\n,{":
+            return codecs.lookup(name).name
+    except LookupError as error:
+        raise ArgumentError(f"There is no encoding {name!r}.", hint="Try utf-8 or gb18030.") from error
+    raise ArgumentError(f"Lines cannot be read in {name}.", hint="Save the file as UTF-8.")

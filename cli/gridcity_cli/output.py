@@ -1,0 +1,198 @@
+"""How answers are written: tables for eyes, JSON and CSV for programs, files as a whole or not at all."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from gridcity.errors import ArgumentError
+
+# Controls (C0, DEL, C1), marks that turn the direction of writing, line separators, lone surrogates:
+# text from a survey must not move the cursor of the terminal that shows it.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# What a spreadsheet takes for a formula, unless it is a plain number.
+_FORMULA = re.compile(r"[=@＝＋－＠\t\r\n]|[+-](?!\d*\.?\d+$)")
+
+
+def shown(value: object) -> str:
+    r"""Return a value as text for a terminal, control characters escaped.
+
+    Examples
+    --------
+    >>> print(shown("red" + chr(27) + "[31m"))
+    red\x1b[31m
+    """
+    return _UNSAFE.sub(_escaped, text_of(value))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
+
+def text_of(value: object) -> str:
+    """Return a value as text for a table or CSV; None is empty, booleans are ``true`` and ``false``."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes; a Chinese character takes two."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, header: bool = True) -> str:
+    """Return rows as aligned columns, without lines between them; numbers stand to the right."""
+    values = [list(row) for row in rows]
+    texts = [[shown(value) for value in row] for row in values]
+    right = [
+        bool(values) and all(isinstance(row[i], (int, float)) for row in values) for i in range(len(columns))
+    ]
+    lines = [list(columns), *texts] if header else texts
+    widths = [max((width(line[i]) for line in lines), default=0) for i in range(len(columns))]
+    if header:
+        lines.insert(1, ["-" * n for n in widths])
+    return "\n".join(
+        "  ".join(
+            _padded(cell, n, at_right) for cell, n, at_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _padded(text: str, columns: int, at_right: bool) -> str:
+    blanks = " " * (columns - width(text))
+    return blanks + text if at_right else text + blanks
+
+
+def pairs(items: Iterable[tuple[str, object]]) -> str:
+    """Return labels and values, one pair a line; empty values are left out."""
+    rows = [(label, text) for label, value in items if (text := text_of(value))]
+    return table(("", ""), rows, header=False)
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """Return JSON with Chinese left readable and everything unsafe for a terminal escaped."""
+    text = _encode(indent)(value)
+    # Line breaks of the indentation are the only raw controls the encoder leaves.
+    return "\n".join(_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line) for line in text.split("\n"))
+
+
+@functools.cache
+def _encode(indent: int | None) -> Callable[[object], str]:
+    import json
+
+    return json.JSONEncoder(ensure_ascii=False, indent=indent, allow_nan=False).encode
+
+
+def write_csv(file: IO[str], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write CSV for a spreadsheet: text that would become a formula there gets an apostrophe in front."""
+    import csv
+
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([_harmless(name) for name in columns])
+    writer.writerows([_harmless(value) for value in row] for row in rows)
+
+
+def _harmless(value: object) -> str:
+    text = text_of(value)
+    return "'" + text if isinstance(value, str) and _FORMULA.match(text) else text
+
+
+def records(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> list[dict[str, object]]:
+    """Return rows as dictionaries."""
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def write_rows(output_format: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write rows to stdout as ``table``, ``csv``, ``json`` or ``ndjson``."""
+    if output_format == "csv":
+        write_csv(sys.stdout, columns, rows)
+    elif output_format == "json":
+        click.echo(json_text(records(columns, rows), indent=2))
+    elif output_format == "ndjson":
+        for record in records(columns, rows):
+            click.echo(json_text(record))
+    elif rows:
+        click.echo(table(columns, rows))
+
+
+def check_target(target: Path, *read: Path) -> None:
+    """Refuse, before anything is done, a file that could not be written afterwards.
+
+    Parameters
+    ----------
+    target : Path
+        The file to be written.
+    *read : Path
+        Files of the same command that must not be replaced by it.
+
+    Raises
+    ------
+    ArgumentError
+        The target is one of them, or its folder does not exist.
+    """
+    if not target.parent.is_dir():
+        raise ArgumentError(f"There is no folder {shown(target.parent)}.", hint="Make it first.")
+    for path in read:
+        if target.exists() and path.exists() and target.samefile(path):
+            raise ArgumentError(
+                f"{shown(target)} is read by this command and would be replaced.", hint="Name another file."
+            )
+
+
+def write_file(path: Path, write: Callable[[IO[str]], object]) -> None:
+    """Write a text file as a whole: beside its place first, then moved into it.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written or the disk is full; what stood there before still stands.
+    """
+    beside = path.with_name(f".{os.getpid()}.part")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def summary_of(findings: Iterable[Any], counts: Mapping[str, int]) -> list[tuple[str, str, int, str, str]]:
+    """Return rule, severity, count, first sentence and hint of every rule that was broken.
+
+    Parameters
+    ----------
+    findings : iterable of gridcity.findings.Finding
+    counts : dict
+        Number of findings per rule, in the order to be shown.
+    """
+    first: dict[str, Any] = {}
+    for finding in findings:
+        first.setdefault(finding.rule, finding)
+        if len(first) == len(counts):
+            break
+    return [
+        (rule, first[rule].severity, n, _located(first[rule]), first[rule].hint) for rule, n in counts.items()
+    ]
+
+
+def _located(finding: Any) -> str:
+    place = "" if finding.row is None else f"row {finding.row}"
+    where = ", ".join(filter(None, (place, finding.field)))
+    return f"{where}: {finding.message}" if where else str(finding.message)

@@ -1,0 +1,311 @@
+"""`gridcity locate`: one point, and streams of points."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_city import city, gridcity
+
+from gridcity.model import Placement
+
+__all__ = ["city"]
+
+INSIDE, OUTSIDE = ("116.4115", "39.9305"), ("120", "39")
+POINTS = """id,lng,lat,class,basis
+a,116.4115,39.9305,路灯,x
+b,abc,39.9305,,
+c,120,39,,
+d,116.4115,39.9305,恐龙,
+e,116.4105
+"""
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_one_point_as_a_table(city: Path) -> None:
+    """Labels and values stand in two columns, empty values are left out."""
+    result = gridcity("locate", *INSIDE, "--class", "路灯", "--format", "table", "--city", city)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == (
+        "lng                   116.4115\n"
+        "lat                   39.9305\n"
+        "basis                 inside\n"
+        "cell_id               3\n"
+        "cell_code             110101005002002\n"
+        "overlap               false\n"
+        "distance_to_border_m  42.74\n"
+        "community_code        110101005002\n"
+        "community_name        北新仓社区\n"
+        "street_code           110101005\n"
+        "street_name           北新桥街道\n"
+        "district_code         110101\n"
+        "district_name         样例城\n"
+        "class_code            01037\n"
+        "class_name            路灯\n"
+        "component_id          2\n"
+        "component_code        11010101037000001\n"
+        "component_name        路灯\n"
+        "component_distance_m  0.0\n"
+        "party_name            北新桥街道办事处\n"
+        "step                  territory\n"
+    )
+
+
+def test_one_point_is_json_when_piped(city: Path) -> None:
+    """All fields of a Placement are there, in order; one token means the same as two."""
+    two, one = (
+        gridcity("locate", *INSIDE, "--city", city),
+        gridcity("locate", ",".join(INSIDE), "--city", city),
+    )
+    assert two.stdout == one.stdout
+    assert tuple(json.loads(two.stdout)) == Placement.columns()
+
+
+@pytest.mark.parametrize(
+    ("output_format", "expected"),
+    [
+        ("csv", "basis,cell_id\ninside,3\n"),
+        ("ndjson", '{"basis": "inside", "cell_id": 3}\n'),
+        (
+            "geojsonseq",
+            '{"type": "Feature", "geometry": {"type": "Point", "coordinates": [116.4115, 39.9305]}, '
+            '"properties": {"basis": "inside", "cell_id": 3}}\n',
+        ),
+    ],
+)
+def test_one_point_in_other_formats(city: Path, output_format: str, expected: str) -> None:
+    """The chosen fields are written in the order they are named."""
+    line = ("locate", *INSIDE, "--fields", "basis,cell_id", "--format", output_format)
+    assert gridcity(*line, "--city", city).stdout == expected
+
+
+def test_a_point_outside_exits_1(city: Path) -> None:
+    """Outside is an answer, and a problem of the data."""
+    result = gridcity("locate", *OUTSIDE, "--fields", "basis", "--city", city)
+    assert (result.exit_code, result.stdout, result.stderr) == (1, '{\n  "basis": "outside"\n}\n', "")
+
+
+def test_near_gives_the_nearest_cell(city: Path) -> None:
+    """--near takes a point just outside into the city."""
+    line = ("locate", "116.4095", "39.9305", "--fields", "basis", "--format", "csv", "--city", city)
+    assert gridcity(*line).stdout == "basis\noutside\n"
+    assert gridcity(*line, "--near", "100").stdout == "basis\nnear\n"
+
+
+def test_negative_numbers_are_values(city: Path) -> None:
+    """A longitude west of Greenwich needs no -- before it, in one token or two."""
+    for where in (("-77.03", "38.9"), ("-77.03,38.9",), ("-.5", "-38.9")):
+        result = gridcity("locate", *where, "--fields", "basis", "--city", city)
+        assert (result.exit_code, json.loads(result.stdout)) == (1, {"basis": "outside"})
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (("nan", "39.9"), "lng 'nan' is not a finite number"),
+        (("116.4", "1e999"), "lat '1e999' is not a finite number"),
+        (("１１６.4", "39.9"), "full-width"),
+        (("116.4，39.9",), "full-width comma"),
+        (("200", "39.9"), "lng 200 is outside -180..180"),
+        (("39.9", "116.4", "3"), "one point as LNG LAT"),
+        (("10", "100"), "lat 100 is outside -90..90; longitude comes first"),
+    ],
+)
+def test_what_is_no_point_is_a_usage_error(city: Path, where: tuple[str, ...], said: str) -> None:
+    """Numbers must be finite, half-width, and in range."""
+    result = gridcity("locate", *where, "--city", city)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_swapped_axes_are_seen_and_not_mended(city: Path) -> None:
+    """Latitude first exits 1 with the line to type; no answer for the swapped point is printed."""
+    result = gridcity("locate", "39.9305", "116.4115", "--city", city)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "The coordinates look swapped (lat, lng?); try: gridcity locate 116.4115 39.9305\n"
+    )
+
+
+def test_a_usage_error_of_a_stream(city: Path) -> None:
+    """Options that make no sense together are refused before a file is opened."""
+    for line in (("x.csv", "--format", "json"), ("x.csv", "--x", "a"), ("x.csv", "--fields", "bogus")):
+        assert gridcity("locate", *line, "--city", city).exit_code == 2
+    assert gridcity("locate", "x.csv", "--city", city).exit_code == 3
+
+
+def test_a_csv_comes_back_row_by_row(city: Path, tmp_path: Path) -> None:
+    """Every row is there in order, its own columns first; a bad one names its line and costs itself."""
+    source = tmp_path / "点 'x'.csv"
+    source.write_text(POINTS, encoding="utf-8")
+    result = gridcity("locate", source, "--class-field", "class", "--city", city)
+    assert result.exit_code == 1
+    assert result.stderr == "5 rows: 1 located, 1 outside, 3 bad\n"
+    rows = rows_of(result.stdout)
+    assert list(rows[0])[:5] == ["id", "lng", "lat", "class", "basis"]
+    assert set(rows[0]) >= {"gridcity_lng", "gridcity_lat", "gridcity_basis", "cell_code", "ok", "error"}
+    shown = [(r["id"], r["gridcity_basis"], r["party_name"], r["component_id"], r["ok"]) for r in rows]
+    assert shown == [
+        ("a", "inside", "北新桥街道办事处", "2", "true"),
+        ("b", "", "", "", "false"),
+        ("c", "outside", "", "", "true"),
+        ("d", "", "", "", "false"),
+        ("e", "", "", "", "false"),
+    ]
+    assert [r["error"].split(":")[0] for r in rows] == ["", "line 3", "", "line 5", "line 6"]
+    assert "'恐龙' is no class" in rows[3]["error"]
+    assert rows[0]["basis"] == "x"
+
+
+def test_the_stream_answers_as_one_point_does(city: Path) -> None:
+    """The same point gives the same answer on both paths."""
+    one = json.loads(gridcity("locate", *INSIDE, "--class", "路灯", "--city", city).stdout)
+    point = json.dumps({"x": float(INSIDE[0]), "y": float(INSIDE[1])})
+    many = gridcity("locate", "-", "--class", "路灯", "--city", city, input=point).stdout
+    answer = json.loads(many)
+    assert {name: answer[name] for name in Placement.columns()} == one
+
+
+def test_json_lines_keep_their_members(city: Path) -> None:
+    """Members stay as they are; a name both sides use gets a prefix on ours, in every row."""
+    data = '{"lng":116.4115,"lat":39.9305,"tags":["\\u001b",1],"ok":7}\n{"lng":1}\nnonsense\n'
+    result = gridcity(
+        "locate",
+        "-",
+        "--fields",
+        "basis,lng",
+        "--city",
+        city,
+        input=data,
+    )
+    assert result.exit_code == 1
+    assert "\x1b" not in result.stdout
+    first, second, third = (json.loads(line) for line in result.stdout.splitlines())
+    assert first == {
+        "lng": 116.4115,
+        "lat": 39.9305,
+        "tags": ["\x1b", 1],
+        "ok": 7,
+        "basis": "inside",
+        "gridcity_lng": 116.4115,
+        "gridcity_ok": True,
+        "error": "",
+    }
+    assert second == {
+        "lng": 1,
+        "basis": None,
+        "gridcity_lng": None,
+        "gridcity_ok": False,
+        "error": "line 2: no pair of coordinates such as lng and lat",
+    }
+    assert third["error"].startswith("line 3: not JSON: ")
+
+
+def feature(lng: float, lat: float, **properties: Any) -> dict[str, Any]:
+    geometry = {"type": "Point", "coordinates": [lng, lat]}
+    return {"type": "Feature", "id": 9, "geometry": geometry, "properties": properties}
+
+
+def test_features_come_back_as_features(city: Path, tmp_path: Path) -> None:
+    """A collection, a sequence and a sequence with separators give one feature a line."""
+    one = feature(116.4115, 39.9305, n=1)
+    for text, start in (
+        (json.dumps({"type": "FeatureCollection", "features": [one, one]}, indent=1), ""),
+        (json.dumps(one) + "\n" + json.dumps(one) + "\n", ""),
+        ("\x1e" + json.dumps(one) + "\n\x1e" + json.dumps(one) + "\n", "\x1e"),
+    ):
+        source = tmp_path / "points.geojson"
+        source.write_text(text, encoding="utf-8")
+        result = gridcity("locate", source, "--fields", "basis", "--city", city)
+        assert result.exit_code == 0
+        lines = result.stdout.split("\n")[:-1]
+        assert [line[: len(start)] for line in lines] == [start] * 2
+        expected = {**one, "properties": {"n": 1, "basis": "inside", "ok": True, "error": ""}}
+        assert [json.loads(line.lstrip("\x1e")) for line in lines] == [expected] * 2
+
+
+def test_formats_are_turned_into_one_another(city: Path) -> None:
+    """CSV becomes JSON lines or features, JSON becomes CSV, and any of them a table."""
+    table = "n,lng,lat\n1,116.4115,39.9305\n2,?,0\n"
+    line = ("locate", "-", "--fields", "basis", "--city", city, "--format")
+    assert gridcity(*line, "ndjson", input=table).stdout == (
+        '{"n": "1", "lng": "116.4115", "lat": "39.9305", "basis": "inside", "ok": true, "error": ""}\n'
+        '{"n": "2", "lng": "?", "lat": "0", "basis": null, "ok": false, '
+        '"error": "line 3: lng \'?\' is not a finite number"}\n'
+    )
+    features = [json.loads(text) for text in gridcity(*line, "geojsonseq", input=table).stdout.splitlines()]
+    assert [f["geometry"] for f in features] == [{"type": "Point", "coordinates": [116.4115, 39.9305]}, None]
+    assert gridcity(*line, "csv", input='{"lng":116.4115,"lat":39.9305,"a":[1]}').stdout == (
+        "lng,lat,a,basis,ok,error\n116.4115,39.9305,[1],inside,true,\n"
+    )
+    assert gridcity(*line, "table", input=table).stdout == (
+        "line  basis      ok  error\n"
+        "----  ------  -----  --------------------------------------\n"
+        "   2  inside   true\n"
+        "   3          false  line 3: lng '?' is not a finite number\n"
+    )
+
+
+def test_nothing_of_a_row_is_lost_in_silence(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name twice in a header is two members; a member met after the header was written is named."""
+    line = ("locate", "-", "--fields", "basis", "--city", city, "--format")
+    twice = gridcity(*line, "ndjson", input="n,lng,lat,n\n1,116.4115,39.9305,2\n")
+    assert json.loads(twice.stdout)["n_2"] == "2"
+    monkeypatch.setattr("gridcity_cli.commands.locate.CHUNK", 1)
+    late = gridcity(*line, "csv", input='{"lng":1,"lat":2}\n{"lng":1,"lat":2,"late":3}\n')
+    assert late.stderr.startswith("Not written, met too late for the header: late\n")
+
+
+def test_an_input_without_rows_keeps_its_header(city: Path) -> None:
+    """A CSV that holds only its header comes back as a header."""
+    result = gridcity("locate", "-", "--fields", "basis", "--city", city, input="n,lng,lat\n")
+    assert (result.exit_code, result.stdout) == (0, "n,lng,lat,basis,ok,error\n")
+
+
+def test_datum_and_reference_system(city: Path) -> None:
+    """GCJ-02 numbers and metres are brought to the stored system; numbers beyond the Earth are bad rows."""
+    shifted = gridcity("locate", "116.417743", "39.931907", "--datum", "gcj02", "--city", city)
+    assert json.loads(shifted.stdout)["basis"] == "inside"
+    metres = "x,y\n449694.6,4421978.0\n1e30,1\n"
+    result = gridcity(
+        "locate", "-", "--crs", "EPSG:4548", "--fields", "basis,lng", "--city", city, input=metres
+    )
+    good, bad = rows_of(result.stdout)
+    assert (good["basis"], good["lng"][:7]) == ("inside", "116.411")
+    assert "no place on Earth" in bad["error"]
+
+
+def test_a_class_that_no_city_knows_stops_the_call(city: Path) -> None:
+    """--class is part of the call, so a wrong one is exit 3, for a point and for a stream."""
+    for where, data in ((INSIDE, None), (("-",), "lng,lat\n1,2\n")):
+        result = gridcity("locate", *where, "--class", "恐龙", "--city", city, input=data)
+        assert (result.exit_code, result.stdout) == (3, "")
+
+
+def test_line_buffered_answers_what_has_come(city: Path) -> None:
+    """With --line-buffered an answer comes before the next question is asked."""
+    command = [sys.executable, "-m", "gridcity_cli.main", "locate", "-", "--line-buffered"]
+    process = subprocess.Popen(
+        [*command, "--fields", "basis", "--city", str(city)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for _ in range(2):
+        process.stdin.write('{"lng":116.4115,"lat":39.9305}\n')
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["basis"] == "inside"
+    _, said = process.communicate()
+    assert (process.returncode, said) == (0, "2 rows: 2 located, 0 outside, 0 bad\n")
