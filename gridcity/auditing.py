@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import shapely
 
-from gridcity.catalogue import other_name
+from gridcity.catalogue import match_area, other_name
 from gridcity.checking import ComponentColumns, check_components, check_dates, check_states, districts
 from gridcity.codes import credit_code
 from gridcity.errors import CodeError
@@ -48,21 +48,29 @@ def audit(store: Reading, profile: Profile) -> Findings:
 
 def _areas(store: Reading, profile: Profile) -> Findings:
     found = Findings()
-    for fid, level, code, name, parent in store.rows("areas", ("fid", "level", "code", "name", "parent_id")):
+    rows = store.rows("areas", ("fid", "level", "code", "name", "parent_id"))
+    codes = {fid: code for fid, _, code, _, _ in rows}
+    for fid, level, code, name, parent in rows:
         if not code:
+            within = codes.get(parent) or profile.area_code
+            nearest = _nearest(name, within, level, profile)
             found.add(
-                "area-unlisted",
-                [fid],
-                field="areas.code",
-                values=[name],
-                within=profile.area_code,
-                nearest="-",
+                "area-unlisted", [fid], field="areas.code", values=[name], within=within, nearest=nearest
             )
         elif name and (listed := other_name(code, name, profile.aliases)):
             found.add("area-code-name", [fid], field="areas.name", values=[name], code=code, listed=listed)
         if level == "community" and parent is None:
             found.add("area-parent", [fid], field="areas.parent_id", values=[name], parent="street")
     return found
+
+
+def _nearest(name: str, within: str, level: str, profile: Profile) -> str:
+    """Return the listed areas a name without a code may mean."""
+    if level == "district":
+        return "none"
+    found = match_area(name, within, profile.aliases, level=level)
+    near = ((found.code, found.name),) if found.code else found.nearest
+    return ", ".join(f"{listed} ({code})" for code, listed in near) or "none"
 
 
 def _cells(store: Reading, profile: Profile) -> Findings:

@@ -459,7 +459,7 @@ def _points(value: Any) -> tuple[Any, Any, str, Any]:
         from gridcity.frames import points_of
 
         return *points_of(value), value
-    shapes = np.asarray(value, dtype=object)
+    shapes = np.array(value, dtype=object)
     if shapes.ndim != 1 or not shapely.is_valid_input(shapes).all():
         raise ArgumentError(
             "Without latitudes the first argument must be shapely points or a GeoDataFrame.",
@@ -471,6 +471,8 @@ def _points(value: Any) -> tuple[Any, Any, str, Any]:
             f"Geometry {other[0]} is a {shapes[other[0]].geom_type}, not a point.",
             hint="Locate points: shapely.point_on_surface(geometries).",
         )
+    # GEOS raises where it is asked for the coordinates of an empty point.
+    shapes[shapely.is_empty(shapes)] = None
     return shapely.get_x(shapes), shapely.get_y(shapes), "", None
 
 

@@ -40,13 +40,15 @@ def points_of(
         raise ReferenceSystemError(
             "The frame has no reference system.", hint="Set it: frame.set_crs('EPSG:4490')."
         )
-    shapes = np.asarray(frame.geometry, dtype=object)
+    shapes = np.array(frame.geometry, dtype=object)
     other = np.flatnonzero(~shapely.is_missing(shapes) & (shapely.get_type_id(shapes) != 0))
     if len(other):
         raise ArgumentError(
             f"Row {frame.index[other[0]]!r} of the frame is a {shapes[other[0]].geom_type}, not a point.",
             hint="Locate points: frame.set_geometry(frame.representative_point()).",
         )
+    # GEOS raises where it is asked for the coordinates of an empty point.
+    shapes[shapely.is_empty(shapes)] = None
     return shapely.get_x(shapes), shapely.get_y(shapes), frame.crs.to_wkt()
 
 

@@ -67,12 +67,15 @@ class Neighbours:
         nearest = np.full(len(lng), np.nan)
         if not len(self.shapes):
             return shape, nearest
-        own_lng, own_lat = metres_per_degree(lat)
-        stretch = np.nan_to_num(np.maximum(self._per_lng / own_lng, self._per_lat / own_lat), nan=1.0)
-        points = shapely.points(lng * self._per_lng, lat * self._per_lat)
-        point, found = self._tree.query(
+        # GEOS raises where it is asked for the neighbours of NaN.
+        asked = np.flatnonzero(np.isfinite(lng) & np.isfinite(lat))
+        own_lng, own_lat = metres_per_degree(lat[asked])
+        stretch = np.maximum(self._per_lng / own_lng, self._per_lat / own_lat)
+        points = shapely.points(lng[asked] * self._per_lng, lat[asked] * self._per_lat)
+        hit, found = self._tree.query(
             points, predicate="dwithin", distance=radius_m * stretch * _SLACK + 0.01
         )
+        point = asked[hit]
         distance = self._edges.distance_m(lng[point], lat[point], found)
         areal = np.flatnonzero(self._areal[found])
         within = shapely.intersects_xy(self.shapes[found[areal]], lng[point[areal]], lat[point[areal]])

@@ -92,7 +92,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """One row that was not taken, with the first rule it broke and everything it held."""
+    """One row that was not taken, with the first rule it broke and everything it held.
+
+    ``record`` has the columns of the source and, where the geometry is no column, its WKT as ``geometry``,
+    in the reference system of the source.
+    """
 
     row: int
     rule: str
@@ -203,12 +207,15 @@ class Batch:
             finding.row: finding
             for finding in reversed([f for f in self.findings if f.severity == "error" and f.row is not None])
         }
-        names = list(self.source.columns)
+        dead = np.flatnonzero(~self.alive)
+        shapes = shapely.to_wkt(self.source.geometry[dead], rounding_precision=-1)
         found = []
-        for i in np.flatnonzero(~self.alive).tolist():
+        for i, shape in zip(dead.tolist(), shapes, strict=True):
             row = int(self.rows[i])
             finding = first[row]
-            record = {name: self.source.columns[name][i] for name in names}
+            record = {name: column[i] for name, column in self.source.columns.items()}
+            if shape is not None and not self.source.coordinate_columns:
+                record.setdefault("geometry", shape)
             found.append(
                 Rejected(
                     row, finding.rule, finding.field, finding.value, finding.message, finding.hint, record

@@ -1,0 +1,117 @@
+"""The nearest component."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_city import array, at, box, line, point
+
+from gridcity.crs import metres_per_degree
+from gridcity.distance import distance_m
+from gridcity.proximity import Neighbours
+from gridcity.store import wkb
+
+Place = tuple[float, float]
+M = 1 / 108.43  # a metre to the north, in sides
+
+
+def ask(index: Neighbours, *places: Place, radius_m: float = 50.0) -> list[tuple[int, float | None]]:
+    lng, lat = np.array([at(*place) for place in places]).T
+    shape, metres = index.nearest(lng, lat, radius_m)
+    return [(int(i), None if np.isnan(m) else float(m)) for i, m in zip(shape, metres, strict=True)]
+
+
+def test_nearest_by_hand() -> None:
+    """The nearest within the radius, to the centimetre; 0 m inside a polygon, its rim included."""
+    shapes = [point(0, 10 * M), line((-1, -20 * M), (1, -20 * M)), box(2, 2)]
+    index = Neighbours([1, 2, 3], ["a", "b", "c"], array(shapes))
+    assert ask(index, (0, 0), (0, -10 * M), (2.5, 2.5), (2, 2.5), (9, 9)) == [
+        (0, 10.0),
+        (1, 10.0),
+        (2, 0.0),
+        (2, 0.0),
+        (-1, None),
+    ]
+
+
+@pytest.mark.parametrize("radius_m, found", [(10.0, 0), (9.99, -1), (0.0, -1)])
+def test_radius_is_closed(radius_m: float, found: int) -> None:
+    """A shape exactly as far as the radius counts, one a centimetre farther does not."""
+    index = Neighbours([1], [""], array([point(0, 10 * M)]))
+    assert ask(index, (0, 0), radius_m=radius_m)[0][0] == found
+
+
+def test_inside_a_hole() -> None:
+    """In the hole of a polygon the distance is to its inner rim."""
+    ring = box(0, 0, 3, 3).difference(box(1, 1))
+    assert ask(Neighbours([1], [""], array([ring])), (1.5, 1.25), radius_m=100)[0] == (0, 27.11)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]])
+def test_equally_near(order: list[int]) -> None:
+    """Of shapes equally near the lowest code wins, an empty one last, then the lowest id."""
+    rows = [(9, ""), (7, ""), (8, "b"), (6, "c")]
+    for keep, winner in ((4, 8), (2, 7)):
+        chosen = [rows[i] for i in order if i < keep]
+        index = Neighbours(
+            [i for i, _ in chosen], [code for _, code in chosen], array([point(0, 0)] * len(chosen))
+        )
+        ((position, metres),) = ask(index, (0, 5 * M))
+        assert (chosen[position][0], metres) == (winner, 5.0)
+
+
+def test_nothing_to_find() -> None:
+    """No shapes, no points and NaN find nothing."""
+    empty = Neighbours([], [], array([]))
+    assert ask(empty, (0, 0)) == [(-1, None)]
+    index = Neighbours([1], [""], array([point(0, 0)]))
+    shape, metres = index.nearest(np.array([np.nan, at(0, 0)[0]]), np.array([np.nan, at(0, 0)[1]]), 5.0)
+    assert shape.tolist() == [-1, 0] and np.isnan(metres[0])
+    assert [len(column) for column in index.nearest(np.empty(0), np.empty(0), 5.0)] == [0, 0]
+
+
+def test_shapes_far_apart() -> None:
+    """The radius is metres at the point, also where the shapes spread from the equator to 60 N."""
+    lats = [0.5, 30.0, 60.0]
+    index = Neighbours([1, 2, 3], [""] * 3, array([shapely.Point(116.5, lat) for lat in lats]))
+    east = [49.9 / metres_per_degree(lat)[0] for lat in lats]
+    shape, metres = index.nearest(116.5 + np.array(east), np.array(lats), 50.0)
+    assert (shape.tolist(), metres.tolist()) == ([0, 1, 2], [49.9] * 3)
+
+
+spots = st.tuples(st.floats(-3, 3), st.floats(-3, 3))
+shapes = st.one_of(
+    spots.map(lambda p: point(*p)),
+    st.tuples(spots, spots).map(lambda pair: line(*pair)),
+    spots.map(lambda p: box(*p, 0.7, 0.7)),
+)
+
+
+@given(
+    st.lists(shapes, min_size=1, max_size=8),
+    st.lists(spots, min_size=1, max_size=8),
+    st.floats(0, 300),
+    st.sampled_from([0.0, 20.0, -39.4, 50.2]),
+)
+@settings(deadline=None)
+def test_against_every_shape(found: list[Any], places: list[Place], radius_m: float, north: float) -> None:
+    """At any latitude the answer is the least of the distances to every shape, 0 inside a polygon."""
+    moved = [shapely.transform(shape, lambda xy: xy + np.array([0.0, north])) for shape in found]
+    index = Neighbours(range(len(moved)), [""] * len(moved), array(moved))
+    points = [(x, y + north) for x, y in (at(*p) for p in places)]
+    shape, metres = index.nearest(*np.array(points).T, radius_m)
+    for i, p in enumerate(points):
+        distances = []
+        for candidate in moved:
+            paths = wkb.paths(wkb.encode_many([candidate], 4490)[0] or b"")[1]
+            inside = candidate.geom_type == "Polygon" and shapely.intersects_xy(candidate, *p)
+            distances.append(0.0 if inside else distance_m(*p, paths))
+        if min(distances) <= radius_m:
+            assert (shape[i], metres[i]) == (distances.index(min(distances)), min(distances))
+        else:
+            assert shape[i] == -1 and np.isnan(metres[i])

@@ -1,0 +1,220 @@
+"""Washington, D.C.: wards, block groups as cells, components of four kinds, a year of service requests."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from survey import balance, column, rules
+
+from gridcity import City
+from gridcity.intake.mapping import Mapping
+from gridcity.profile import parse_profile
+
+DATA = Path(__file__).parents[1].parent / "shared" / "data" / "washington-dc"
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real data of Washington are not here")
+
+# 999001 is no code of GB/T 2260: a city outside China numbers itself.
+PROFILE = """
+[city]
+name = "Washington, D.C."
+area_code = "999001"
+[areas]
+community_of_street = "001"
+[areas.digits]
+""" + "\n".join(f'"Ward {n}" = "{n:03d}"' for n in range(1, 9))
+
+# The sources say no more than that a component stands; here it is taken as in place and working.
+INTACT = {"state": "完好"}
+LIGHTS = Mapping(
+    columns={"OWNER_DESC": ("owner_name",)}, constants=INTACT, x="XCOORD", y="YCOORD", key="FACILITYID"
+)
+CAMERAS = Mapping(columns={"DEPARTMENT": ("owner_name",)}, constants=INTACT)
+COMPONENTS: list[tuple[str, str, Mapping | None]] = [
+    ("streetlights.csv", "路灯", LIGHTS),
+    ("cctv-street-cameras.geojson", "监控电子眼设施", CAMERAS),
+    ("litter-cans.geojson", "垃圾箱", None),
+    ("bollards.geojson", "柔性隔离体", None),
+]
+
+
+def components_in(city: City, name: str, class_text: str, mapping: Mapping | None) -> Any:
+    crs = {"crs": "EPSG:4326"} if name.endswith(".csv") else {}
+    return city.import_components(DATA / "components" / name, class_text=class_text, mapping=mapping, **crs)
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, Any]:
+    """What each import returned."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory, imports: dict[str, Any]) -> City:
+    """The whole city; not to be changed."""
+    city = City.create(tmp_path_factory.mktemp("dc") / "dc.gpkg", parse_profile(PROFILE))
+    polygons = DATA / "polygons"
+    imports["wards"] = city.import_areas(polygons / "ward-2012.geojson", level="street")
+    imports["cells"] = city.import_cells(polygons / "census-block-groups-2010.geojson", number=True)
+    for name, class_text, mapping in COMPONENTS:
+        imports[class_text] = components_in(city, name, class_text, mapping)
+    return city
+
+
+@pytest.fixture(scope="module")
+def requests(city: City) -> tuple[Any, Any, dict[str, Any]]:
+    """Longitudes, latitudes and placements of all service requests of 2016."""
+    with gzip.open(DATA / "service_requests_2016.csv.gz", "rt", encoding="utf-8-sig", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    lng, lat = (np.array([float(row[name] or "nan") for row in rows]) for name in ("lon", "lat"))
+    return lng, lat, city.locate_many(lng, lat, class_text="路灯")
+
+
+def test_wards_are_streets_and_communities(city: City, imports: dict[str, Any]) -> None:
+    """8 wards become 8 streets by the profile's digits, and each is one community."""
+    assert balance(imports["wards"]) == (8, 0, 0, 0)
+    assert rules(imports["wards"]) == {"area-whole-street": 8}
+    codes = column(city, "areas", "code")
+    assert sorted(codes) == sorted(
+        [f"999001{n:03d}" for n in range(1, 9)] + [f"999001{n:03d}001" for n in range(1, 9)]
+    )
+    assert city.stored_epsg == 4326
+
+
+def test_block_groups_are_coded_cells(city: City, imports: dict[str, Any]) -> None:
+    """All 450 block groups get 15 digits, 999001 00x 001 nnn, numbered from 1 in each ward."""
+    assert balance(imports["cells"]) == (450, 0, 0, 0)
+    assert rules(imports["cells"]) == {}
+    codes = column(city, "cells", "code")
+    assert len(set(codes)) == 450
+    wards = Counter(code[:12] for code in codes)
+    assert sorted(wards) == [f"999001{n:03d}001" for n in range(1, 9)]
+    assert set(codes) == {f"{ward}{n:03d}" for ward, last in wards.items() for n in range(1, last + 1)}
+
+
+BALANCES = {
+    "路灯": ((3963, 0, 0, 0), 0, {"component-place-shared": 4, "date-missing": 3963}),
+    "监控电子眼设施": (
+        (542, 0, 5, 49),
+        5,
+        {
+            "place-duplicate": 49,
+            "duplicate-identical": 5,
+            "component-outside": 8,
+            "component-no-party": 1,
+            "date-missing": 596,
+        },
+    ),
+    "垃圾箱": (
+        (5264, 0, 1, 0),
+        1,
+        {
+            "duplicate-identical": 1,
+            "component-outside": 5,
+            "component-no-party": 5264,
+            "state-missing": 5265,
+            "date-missing": 5265,
+        },
+    ),
+    "柔性隔离体": (
+        (11608, 0, 0, 0),
+        0,
+        {
+            "component-outside": 165,
+            "component-no-party": 11608,
+            "state-missing": 11608,
+            "date-missing": 11608,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("class_text", BALANCES)
+def test_balance_of_each_survey(city: City, imports: dict[str, Any], class_text: str) -> None:
+    """Lights and cameras have owners, bins and bollards none; every row is accounted for."""
+    expected, collapsed, found = BALANCES[class_text]
+    result = imports[class_text]
+    assert balance(result) == expected
+    assert result.receipt.collapsed == collapsed
+    assert rules(result) == found
+    rows = city.store.rows("components", ("owner_name",), {"class_name": class_text})
+    assert len(rows) == expected[0]
+    assert any(owner for (owner,) in rows) == (class_text in ("路灯", "监控电子眼设施"))
+
+
+def test_cameras_that_contradict_each_other(imports: dict[str, Any]) -> None:
+    """The 49 rejected cameras are those that share their exact place with another of other content."""
+    result = imports["监控电子眼设施"]
+    assert {row.rule for row in result.rejected} == {"place-duplicate"}
+    places = Counter(row.record["geometry"] for row in result.rejected)
+    assert min(places.values()) == 2
+
+
+@pytest.mark.parametrize(("name", "class_text", "mapping"), COMPONENTS, ids=[c[1] for c in COMPONENTS])
+def test_the_same_file_twice_changes_nothing(
+    city: City, imports: dict[str, Any], name: str, class_text: str, mapping: Mapping | None
+) -> None:
+    """A second import of each survey adds and changes nothing and rejects the same rows."""
+    first = imports[class_text]
+    result = city.import_components(
+        DATA / "components" / name,
+        class_text=class_text,
+        mapping=mapping,
+        dry_run=True,
+        **({"crs": "EPSG:4326"} if name.endswith(".csv") else {}),
+    )
+    added, _, unchanged, rejected = balance(first)
+    assert balance(result) == (0, 0, added + unchanged, rejected)
+    assert [row.row for row in result.rejected] == [row.row for row in first.rejected]
+
+
+def test_requests_lie_in_block_groups(city: City, requests: tuple[Any, Any, dict[str, Any]]) -> None:
+    """All 22,576 requests have a place, and 22,555 of them (99.9 %) lie in a block group."""
+    lng, _, found = requests
+    assert len(lng) == 22576
+    assert Counter(found["basis"]) == {"inside": 22555, "outside": 21}
+    assert np.isfinite(lng).all()
+    assert (found["cell_code"][found["basis"] == "inside"] != "").all()
+
+
+def test_block_groups_with_requests(city: City, requests: tuple[Any, Any, dict[str, Any]]) -> None:
+    """449 of the 450 block groups have a request; the last one has none because no request lies in it."""
+    lng, lat, found = requests
+    used = set(found["cell_id"].tolist()) - {-1}
+    unused = set(column(city, "cells", "fid")) - used
+    assert (len(used), len(unused)) == (449, 1)
+    (shape,) = city.store.columns("cells", ("geom",), {"fid": sorted(unused)})["geom"]
+    assert not shapely.intersects_xy(shape, lng, lat).any()
+
+
+def test_owner_of_the_nearest_light_answers(requests: tuple[Any, Any, dict[str, Any]]) -> None:
+    """Where a street light stands within 50 m its owner answers; elsewhere nobody is named, explicitly."""
+    _, _, found = requests
+    near = found["component_id"] >= 0
+    assert Counter(found["step"]) == {"owner": 2428, "none": 20148}
+    assert (near == (found["step"] == "owner")).all()
+    assert np.nanmax(found["component_distance_m"]) <= 50.0
+    assert (found["party_name"][near] != "").all()
+    assert (found["party_name"][~near] == "").all()
+
+
+def test_one_by_one_is_the_same_as_all_together(
+    city: City, requests: tuple[Any, Any, dict[str, Any]]
+) -> None:
+    """For 300 requests the single answer equals the bulk answer in every field."""
+    lng, lat, found = requests
+    for i in random.Random(20161231).sample(range(len(lng)), 300):
+        one = city.locate(float(lng[i]), float(lat[i]), class_text="路灯").as_dict()
+        for name, value in one.items():
+            bulk = found[name][i]
+            if value is None:
+                assert bulk == -1 or bulk != bulk, (i, name, bulk)
+            else:
+                assert value == bulk, (i, name, value, bulk)

@@ -1,0 +1,281 @@
+"""Who must answer: every step of the chain, alone and against the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridcity.model import NO_PARTY, Duty, Party
+from gridcity.profile import STEPS
+from gridcity.responsibility import NOBODY, Answer, Duties, Klass, Parties, Roles, answers, roles_of
+
+EDITION = "gbt47678.5-2026"
+COVER, LAMP = Klass("component", EDITION, "01002"), Klass("component", EDITION, "01037")
+CELL, COMMUNITY, STREET, DISTRICT = "110101005001001", "110101005001", "110101005", "110101"
+PLACES = (CELL, COMMUNITY, STREET, DISTRICT)
+TODAY = "2026-03-01"
+NO_ROLES = Roles(("", ""), ("", ""), ("", ""))
+
+
+def party(number: int, name: str, **more: Any) -> Party:
+    plain = Party(number, f"C{number}", name, "", (), "", "", "")
+    return replace(plain, **more)
+
+
+def duty(number: int, place: str, klass: Klass | None = None, **more: Any) -> Duty:
+    kind, edition, code = klass or ("", "", "")
+    plain = Duty(number, "", f"D{number}", "handler", kind, code, edition, place, "", "", 0)
+    return replace(plain, **more)
+
+
+def ask(
+    *rows: Party | Duty,
+    roles: Roles | None = None,
+    klass: Klass | None = COVER,
+    places: tuple[str, ...] = PLACES,
+    steps: tuple[str, ...] = STEPS,
+    on: str = TODAY,
+) -> tuple[Answer, Answer]:
+    return answers(
+        roles,
+        places,
+        klass,
+        parties=Parties([row for row in rows if isinstance(row, Party)]),
+        duties=Duties([row for row in rows if isinstance(row, Duty)]),
+        steps=steps,
+        on=on,
+    )
+
+
+def first(*rows: Party | Duty, **more: Any) -> tuple[str, str]:
+    """Name and step of the answer."""
+    answer = ask(*rows, **more)[0]
+    return answer.name, answer.step
+
+
+ALL = Roles(("", "养护"), ("", "权属"), ("", "主管"))
+BOTH_DUTIES = (duty(1, STREET, COVER), duty(2, STREET))
+
+
+# The chain.
+
+
+@pytest.mark.parametrize(
+    "roles, klass, rows, answer, following",
+    [
+        (ALL, COVER, BOTH_DUTIES, ("养护", "maintainer"), ("权属", "owner")),
+        (replace(ALL, maintainer=("", "")), COVER, BOTH_DUTIES, ("权属", "owner"), ("主管", "supervisor")),
+        (Roles(("", ""), ("", ""), ("", "主管")), COVER, BOTH_DUTIES, ("主管", "supervisor"), ("D1", "duty")),
+        (NO_ROLES, COVER, BOTH_DUTIES, ("D1", "duty"), ("D2", "territory")),
+        (None, COVER, BOTH_DUTIES, ("D1", "duty"), ("D2", "territory")),
+        (None, None, BOTH_DUTIES, ("D2", "territory"), ("", "none")),
+        (None, LAMP, BOTH_DUTIES, ("D2", "territory"), ("", "none")),
+        (None, LAMP, BOTH_DUTIES[:1], ("", "none"), ("", "none")),
+        (ALL, None, (), ("养护", "maintainer"), ("权属", "owner")),
+        (None, None, (), ("", "none"), ("", "none")),
+    ],
+)
+def test_every_step(roles: Any, klass: Any, rows: Any, answer: Any, following: Any) -> None:
+    """Each step answers where no earlier one does, the next one with another party is next, then nobody."""
+    one, two = ask(*rows, roles=roles, klass=klass)
+    assert ((one.name, one.step), (two.name, two.step)) == (answer, following)
+    if one.step == "none":
+        assert (one, two) == (NOBODY, NOBODY) == (Answer("", "", "none"),) * 2
+
+
+def test_order_of_the_profile() -> None:
+    """The steps are tried in the order given, and a step left out is not tried."""
+    assert first(*BOTH_DUTIES, roles=ALL, steps=("territory", "owner")) == ("D2", "territory")
+    assert first(*BOTH_DUTIES, roles=ALL, steps=("supervisor", "maintainer")) == ("主管", "supervisor")
+    assert ask(*BOTH_DUTIES, roles=ALL, steps=("owner",)) == (Answer("", "权属", "owner"), NOBODY)
+    assert ask(*BOTH_DUTIES, roles=ALL, steps=()) == (NOBODY, NOBODY)
+
+
+def test_next_is_another_party() -> None:
+    """A party that answers twice is not its own successor."""
+    roles = Roles(("", "排水"), ("C1", ""), ("", "水务"))
+    company = party(1, "排水公司", aliases=("排水",))
+    one, two = ask(company, roles=roles)
+    assert (one, two) == (Answer("C1", "排水公司", "maintainer"), Answer("", "水务", "supervisor"))
+
+
+# Who is nobody.
+
+
+@pytest.mark.parametrize("nobody", sorted(NO_PARTY))
+def test_no_party(nobody: str) -> None:
+    """Blank, 无 and 00000000 as code or name name nobody; with one of them blank the other counts."""
+    assert first(roles=Roles((nobody, nobody), ("", "权属"), ("", ""))) == ("权属", "owner")
+    assert first(roles=Roles((nobody, "养护"), ("", "权属"), ("", ""))) == ("养护", "maintainer")
+    assert ask(party(7, "七"), roles=Roles(("C7", nobody), ("", ""), ("", "")))[0].name == "七"
+    # Not even where a party is called so.
+    assert first(party(7, nobody or "x"), roles=Roles((nobody, nobody), ("", "权属"), ("", "")))[0] == "权属"
+
+
+def test_parties_are_found_by_code_name_and_alias() -> None:
+    """The code decides before the name; spaces and case do not count; a stranger stays as surveyed."""
+    known = (party(1, "北京 排水集团", aliases=("BDC", "排水")), party(2, "燃气"))
+    cases = {
+        ("C1", "燃气"): ("C1", "北京 排水集团"),
+        ("", "北京排水集团"): ("C1", "北京 排水集团"),
+        ("", "bdc"): ("C1", "北京 排水集团"),
+        ("C9", "燃气"): ("C2", "燃气"),
+        ("C9", "陌生"): ("C9", "陌生"),
+        ("", "陌生"): ("", "陌生"),
+    }
+    for named, expected in cases.items():
+        assert ask(*known, roles=Roles(named, ("", ""), ("", "")))[0][:2] == expected
+
+
+@pytest.mark.parametrize(
+    "on, answer",
+    [
+        ("2025-12-31", "owner"),
+        ("2026-01-01", "maintainer"),  # the first day
+        ("2026-05-31", "maintainer"),
+        ("2026-06-01", "owner"),  # until is the first day it no longer holds
+    ],
+)
+def test_period_of_a_party(on: str, answer: str) -> None:
+    """A known party answers from its first day on and no longer on the day it ends."""
+    known = party(1, "养护", since="2026-01-01", until="2026-06-01")
+    assert first(known, roles=ALL, on=on)[1] == answer
+
+
+def test_successor_of_the_same_name() -> None:
+    """Of two parties with one name the one that is valid that day answers; of two valid the oldest."""
+    old = party(1, "养护", until="2026-01-01")
+    new = party(2, "养护", since="2026-01-01")
+    assert ask(old, new, roles=ALL, on="2025-06-01")[0].code == "C1"
+    assert ask(old, new, roles=ALL, on="2026-06-01")[0].code == "C2"
+    assert ask(new, replace(old, until=""), roles=ALL, on="2026-06-01")[0].code == "C1"
+
+
+# Duties.
+
+
+@pytest.mark.parametrize(
+    "on, answer", [("2025-12-31", "D2"), ("2026-01-01", "D1"), ("2026-05-31", "D1"), ("2026-06-01", "D2")]
+)
+def test_period_of_a_duty(on: str, answer: str) -> None:
+    """A duty holds from its first day on and no longer on the day it ends; then the wider place has it."""
+    dated = duty(1, STREET, COVER, since="2026-01-01", until="2026-06-01")
+    assert first(dated, duty(2, DISTRICT, COVER), on=on)[0] == answer
+
+
+def test_finest_place_first() -> None:
+    """Cell, community, street, district: the finest place that has a duty decides, priority or not."""
+    rows = [duty(i, place, COVER, priority=9 - i) for i, place in enumerate(reversed(PLACES), 1)]
+    for end, answer in ((4, "D4"), (3, "D3"), (2, "D2"), (1, "D1")):
+        assert first(*rows[:end])[0] == answer
+    territories = [duty(i, place) for i, place in enumerate(reversed(PLACES), 1)]
+    assert first(*territories) == ("D4", "territory")
+    assert first(*territories, places=("", "", STREET, DISTRICT)) == ("D2", "territory")
+
+
+def test_place_without_a_code() -> None:
+    """A duty that names no place answers nowhere; a cell without code is passed over."""
+    assert first(duty(1, "", COVER), places=("", "", "", "")) == ("", "none")
+    assert first(duty(1, "", COVER), duty(2, STREET, COVER), places=("", "", STREET, "")) == ("D2", "duty")
+
+
+def test_class_before_major_class_before_others() -> None:
+    """At one place the duty for the class comes before that for its major class, whatever the priority."""
+    major = COVER._replace(code="01")
+    rows = (duty(1, STREET, major, priority=-5), duty(2, STREET, COVER), duty(3, STREET, LAMP, priority=-9))
+    assert first(*rows)[0] == "D2"
+    assert first(rows[0], rows[2])[0] == "D1"
+    assert first(rows[2])[0] == ""
+    # The finest place comes before the finest class.
+    assert first(duty(1, COMMUNITY, major), duty(2, STREET, COVER))[0] == "D1"
+
+
+def test_classes_of_another_table_do_not_count() -> None:
+    """The same digits in another edition, or of events, are another class."""
+    others = (COVER._replace(edition="cjt214-2007"), COVER._replace(kind="event"))
+    for other in others:
+        assert first(duty(1, STREET, other)) == ("", "none")
+        assert first(duty(1, STREET, other), klass=other) == ("D1", "duty")
+        assert first(duty(1, STREET, other._replace(code="01"))) == ("", "none")
+
+
+def test_a_class_duty_is_no_territory() -> None:
+    """The territory answers by duties without a class only, and those are no answer of the duty step."""
+    assert first(duty(1, CELL, COVER), duty(2, STREET), steps=("territory",)) == ("D2", "territory")
+    assert first(duty(2, STREET), steps=("duty",)) == ("", "none")
+
+
+def test_priority_then_age() -> None:
+    """Of equal duties the lowest priority number decides, then the lowest id, not the order of rows."""
+    rows = [duty(3, STREET, COVER), duty(2, STREET, COVER), duty(9, STREET, COVER, priority=-1)]
+    assert first(*rows)[0] == "D9"
+    assert first(*rows[:2])[0] == "D2"
+
+
+def test_a_duty_names_its_party() -> None:
+    """The party of a duty is found by code or name; where it has ended, the step does not answer."""
+    rows = (duty(1, STREET, COVER, party_code="C5", party_name="旧名"), duty(2, STREET))
+    assert first(party(5, "新名"), *rows) == ("新名", "duty")
+    assert first(party(5, "新名", until="2026-01-01"), *rows) == ("D2", "territory")
+
+
+def test_roles_of_a_record() -> None:
+    """A component's record gives its three bodies as code and name."""
+    record = {
+        f"{role}_{part}": f"{role} {part}"
+        for role in ("owner", "supervisor", "maintainer")
+        for part in ("code", "name")
+    }
+    assert roles_of(record) == Roles(
+        ("maintainer code", "maintainer name"),
+        ("owner code", "owner name"),
+        ("supervisor code", "supervisor name"),
+    )
+
+
+# For every city.
+
+codes = st.sampled_from(["", "C1", "C2", "无", "00000000"])
+names = st.sampled_from(["", "甲", "乙", "丙", "无"])
+bodies = st.tuples(codes, names)
+days = st.sampled_from(["", "2026-01-01", "2026-03-01", "2026-06-01"])
+classes = st.sampled_from([COVER, LAMP, COVER._replace(code="01"), None])
+parties = st.builds(
+    party, st.just(0), st.sampled_from(["甲", "乙"]), code=codes, since=days, until=days,
+    aliases=st.sampled_from([(), ("丙",)]),
+)  # fmt: skip
+duties = st.builds(
+    duty, st.just(0), st.sampled_from(PLACES), classes, party_name=names, since=days, until=days,
+    priority=st.integers(0, 1),
+)  # fmt: skip
+
+
+@given(
+    st.lists(parties, max_size=4).map(lambda rows: [replace(row, id=i) for i, row in enumerate(rows)]),
+    st.lists(duties, max_size=6).map(lambda rows: [replace(row, id=i) for i, row in enumerate(rows)]),
+    st.none() | st.builds(Roles, bodies, bodies, bodies),
+    st.sampled_from([COVER, None]),
+    st.permutations(STEPS),
+    st.randoms(use_true_random=False),
+)
+@settings(deadline=None)
+def test_exactly_one_answer(
+    some: list[Party], rows: list[Duty], roles: Roles | None, klass: Klass | None, steps: Any, draw: Any
+) -> None:
+    """There is one answer or an explicit none, a different next or none, in any order of the rows."""
+    one, two = ask(*some, *rows, roles=roles, klass=klass, steps=tuple(steps))
+    for answer in (one, two):
+        named = not {answer.code, answer.name} <= NO_PARTY
+        assert named == (answer.step != "none")
+        assert answer.step == "none" or answer.step in steps
+    if one == NOBODY:
+        assert two == NOBODY
+    elif two != NOBODY:
+        assert one[:2] != two[:2] and steps.index(one.step) < steps.index(two.step)
+    draw.shuffle(some)
+    draw.shuffle(rows)
+    assert ask(*rows, *some, roles=roles, klass=klass, steps=tuple(steps)) == (one, two)
