@@ -269,16 +269,17 @@ class City:
                 hint="Longitude comes first; eastings and northings need --crs.",
                 code="E_COORD_RANGE",
             )
-        return locate_one(
-            self.store,
-            self.profile,
-            float(lng),
-            float(lat),
-            near_m=near_m,
-            radius_m=radius_m,
-            wanted=wanted(class_text, self.profile) if class_text else NOTHING,
-            on=on,
-        )
+        with self.store.snapshot():
+            return locate_one(
+                self.store,
+                self.profile,
+                float(lng),
+                float(lat),
+                near_m=near_m,
+                radius_m=radius_m,
+                wanted=wanted(class_text, self.profile) if class_text else NOTHING,
+                on=on,
+            )
 
     def locate_many(
         self,
@@ -359,7 +360,8 @@ class City:
         """Return what breaks a rule in the whole city; ``row`` is the object's internal id."""
         from gridcity.auditing import audit
 
-        return audit(self.store, self.profile)
+        with self.store.snapshot():
+            return audit(self.store, self.profile)
 
     # Rows out.
 
@@ -378,7 +380,8 @@ class City:
         """
         from gridcity.reporting import inventory
 
-        return inventory(self.store, self.profile, by)
+        with self.store.snapshot():
+            return inventory(self.store, self.profile, by)
 
     def export(self, target: str | Path, *, format: str | None = None, overwrite: bool = False) -> list[Path]:  # noqa: A002
         """Write the inventory to files; see `gridcity.exporting.export`.
@@ -426,7 +429,8 @@ class City:
 
         key = on, self.store.version()
         if self._bulk is None or self._bulk[0] != key:
-            self._bulk = key, BulkLocator(self.store, self.profile, on)
+            with self.store.snapshot():
+                self._bulk = key, BulkLocator(self.store, self.profile, on)
         return self._bulk[1]
 
 

@@ -16,7 +16,7 @@ territory), is gridcity's reading of how cities work, not the text of a standard
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -121,8 +121,8 @@ class Duties:
         for duty in sorted(duties, key=lambda d: (d.priority, d.id)):
             self._at.setdefault(duty.place_code, []).append(duty)
 
-    def find(self, places: Sequence[str], klass: Klass | None, on: str) -> Duty | None:
-        """Return the duty at the finest place.
+    def matching(self, places: Sequence[str], klass: Klass | None, on: str) -> Iterator[Duty]:
+        """Iterate over the duties that fit, the one that goes first before the others.
 
         Parameters
         ----------
@@ -133,19 +133,18 @@ class Duties:
         on : str
             ISO date.
 
-        Returns
-        -------
-        Duty or None
-            At the first place that has one; there the one for the class itself before one for its
-            major class, then the lowest priority number, then the oldest.
+        Yields
+        ------
+        Duty
+            Those of the first place, then those of the next; at one place those for the class itself
+            before those for its major class, then the lowest priority number, then the oldest.
         """
         for place in filter(None, places):
             here = [duty for duty in self._at.get(place, ()) if _valid(duty.since, duty.until, on)]
             for code in (klass.code, klass.code[:2]) if klass else ("",):
                 for duty in here:
                     if duty.class_code == code and (klass is None or _same_table(duty, klass)):
-                        return duty
-        return None
+                        yield duty
 
 
 def _same_table(duty: Duty, klass: Klass) -> bool:
@@ -188,8 +187,9 @@ def answers(
     for step in steps:
         named: tuple[str, str] | None = None
         if step == "territory" or (step == "duty" and klass):
-            duty = duties.find(places, klass if step == "duty" else None, on)
-            named = parties.named(duty.party_code, duty.party_name, on) if duty else None
+            fitting = duties.matching(places, klass if step == "duty" else None, on)
+            # A duty of a party that has ended leaves the next duty to answer.
+            named = next(filter(None, (parties.named(d.party_code, d.party_name, on) for d in fitting)), None)
         elif step != "duty" and roles:
             code, name = getattr(roles, step)
             named = parties.named(code, name, on)

@@ -237,7 +237,7 @@ def test_open_transaction_is_invisible(city: City) -> None:
 
 def test_second_writer_is_told(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who finds another writer at work waits, and is then told so."""
-    monkeypatch.setattr("gridcity.store.geopackage._BUSY_S", 0.05)
+    monkeypatch.setattr("gridcity.store.connection._BUSY_S", 0.05)
     other = raw(city.path)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked") as caught, city.store.transaction():

@@ -145,7 +145,9 @@ def _check_target(store: Store, target: Path, kind: str, *, overwrite: bool) -> 
     elif target.is_dir():
         raise ArgumentError(f"{target} is a folder; {kind} is one file.", hint="Name a file.")
     elif target.exists() and not overwrite:
-        raise StoreError(f"{target} exists already.", hint="Choose another path, or replace it with --overwrite.")
+        raise StoreError(
+            f"{target} exists already.", hint="Choose another path, or replace it with --overwrite."
+        )
 
 
 def _check_folder(target: Path, *, overwrite: bool) -> None:
@@ -157,7 +159,9 @@ def _check_folder(target: Path, *, overwrite: bool) -> None:
     if not target.exists():
         return
     if not overwrite:
-        raise StoreError(f"{target} exists already.", hint="Choose another path, or replace it with --overwrite.")
+        raise StoreError(
+            f"{target} exists already.", hint="Choose another path, or replace it with --overwrite."
+        )
     ours = {f"components_{shape}" for shape in SHAPES}
     others = [path.name for path in target.iterdir() if path.stem not in ours and path.name != "columns.csv"]
     if others:

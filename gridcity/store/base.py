@@ -69,6 +69,9 @@ class Store(Reading, Protocol):
     def transaction(self, *, keep: bool = True) -> AbstractContextManager[Transaction]:
         """Open a transaction: all of the block is written, or nothing when it raises or is not kept."""
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """See one state of the store in all readings of the block, whatever others write meanwhile."""
+
     def backup(self, target: Path) -> None:
         """Write a consistent copy to a new file."""
 

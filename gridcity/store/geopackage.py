@@ -17,29 +17,19 @@ from typing import Any, Final
 
 from gridcity.errors import CityNotFoundError, StoreError
 from gridcity.store import wkb
+from gridcity.store.connection import (
+    APPLICATION_ID,
+    LAYERS,
+    SCHEMA_VERSION,
+    TABLES,
+    build,
+    connect,
+    store_error,
+)
 from gridcity.store.wkb import Box
 
 __all__ = ["LAYERS", "TABLES", "GeoPackage"]
 
-_SCHEMA: Final = Path(__file__).parent / "schema"
-_APPLICATION_ID: Final = 0x47504B47  # "GPKG"
-_USER_VERSION: Final = 10300
-_SCHEMA_VERSION: Final = "1"
-_BUSY_S: Final = 10.0
-
-LAYERS: Final = {"areas": "MULTIPOLYGON", "cells": "MULTIPOLYGON", "components": "GEOMETRY"}
-"""The tables with geometry and the type their contents are registered with."""
-TABLES: Final = (
-    *LAYERS,
-    "parties",
-    "duties",
-    "receipts",
-    "findings",
-    "rejected_rows",
-    "history",
-    "serials",
-    "gridcity_meta",
-)
 # Tables whose rows are records of what happened: they are never changed into something else.
 _WITHOUT_HISTORY: Final = frozenset(
     {"receipts", "findings", "rejected_rows", "history", "serials", "gridcity_meta"}
@@ -57,7 +47,7 @@ class _Reader:
         try:
             return self._connection.execute(sql, values)
         except sqlite3.Error as error:
-            raise _store_error(error) from error
+            raise store_error(error) from error
 
     def meta(self) -> dict[str, str]:
         return dict(self._run("SELECT key, value FROM gridcity_meta").fetchall())
@@ -203,7 +193,7 @@ class _Transaction(_Reader):
         try:
             self._connection.executemany(sql, rows)
         except sqlite3.Error as error:
-            raise _store_error(error) from error
+            raise store_error(error) from error
 
     def _values(self, name: str, column: Sequence[Any]) -> Sequence[Any]:
         if name == "geom":
@@ -275,7 +265,7 @@ class GeoPackage(_Reader):
                 f"There is no city at {self.path}.",
                 hint="Name one with --city, or make one: gridcity init CITY.gpkg --profile PROFILE.toml",
             )
-        super().__init__(_connect(self.path, read_only=True))
+        super().__init__(connect(self.path, read_only=True))
         self._check_identity()
 
     @classmethod
@@ -300,9 +290,9 @@ class GeoPackage(_Reader):
         # A city appears whole: a half-made file would be refused by every later command.
         building = path.with_name(f".{path.name}.{os.getpid()}.new")
         try:
-            connection = _connect(building, read_only=False, create=True)
+            connection = connect(building, read_only=False, create=True)
             try:
-                _build(connection, meta)
+                build(connection, meta)
             finally:
                 connection.close()
             building.rename(path)
@@ -321,12 +311,12 @@ class GeoPackage(_Reader):
         StoreError
             The store cannot be written, or another process has been writing for ten seconds.
         """
-        connection = _connect(self.path, read_only=False)
+        connection = connect(self.path, read_only=False)
         try:
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.Error as error:
-                raise _store_error(error) from error
+                raise store_error(error) from error
             try:
                 transaction = _Transaction(connection)
                 yield transaction
@@ -339,7 +329,7 @@ class GeoPackage(_Reader):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
-                    raise _store_error(error) from error
+                    raise store_error(error) from error
                 raise
         finally:
             connection.close()
@@ -369,6 +359,21 @@ class GeoPackage(_Reader):
         finally:
             copy.unlink(missing_ok=True)
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one state of the store in all readings of the block, whatever others write meanwhile.
+
+        A writer waits at its commit until the block ends: read, then leave. Blocks may nest.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
+        self._run("BEGIN")
+        try:
+            yield
+        finally:
+            self._run("ROLLBACK")
+
     def version(self) -> int:
         """Return a number that changes whenever somebody has written to the store."""
         return int(self._run("PRAGMA data_version").fetchone()[0])
@@ -380,99 +385,19 @@ class GeoPackage(_Reader):
     def _check_identity(self) -> None:
         try:
             (application,) = self._connection.execute("PRAGMA application_id").fetchone()
-            version = self.meta().get("schema_version") if application == _APPLICATION_ID else None
+            version = self.meta().get("schema_version") if application == APPLICATION_ID else None
         except (sqlite3.Error, StoreError) as error:
             self.close()
             raise StoreError(
                 f"{self.path} is not a city of gridcity: {error}.", hint="Make one with gridcity init."
             ) from error
-        if version != _SCHEMA_VERSION:
+        if version != SCHEMA_VERSION:
             self.close()
             if version is None:
                 raise StoreError(
                     f"{self.path} is not a city of gridcity.", hint="Make one with gridcity init."
                 )
             raise StoreError(
-                f"{self.path} has schema {version}; this gridcity knows {_SCHEMA_VERSION}.",
+                f"{self.path} has schema {version}; this gridcity knows {SCHEMA_VERSION}.",
                 hint="Install the gridcity that made it, or a newer one.",
             )
-
-
-def _connect(path: Path, *, read_only: bool, create: bool = False) -> sqlite3.Connection:
-    # Opened for writing even to read: after a crash the first reader must be able to roll back the journal.
-    mode = "rwc" if create else "rw" if os.access(path, os.W_OK) else "ro"
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    try:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S)
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA trusted_schema = ON")
-        if read_only:
-            connection.execute("PRAGMA query_only = ON")
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"{path} cannot be opened: {error}.", hint="Check the path and its permissions."
-        ) from error
-    for name, function in _ST_FUNCTIONS.items():
-        connection.create_function(name, 1, function, deterministic=True)
-    return connection
-
-
-def _build(connection: sqlite3.Connection, meta: Mapping[str, str]) -> None:
-    srs_id = int(meta["stored_epsg"])
-    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {_USER_VERSION}")
-    scripts = [(_SCHEMA / name).read_text(encoding="utf-8") for name in ("geopackage.sql", "city.sql")]
-    triggers = (_SCHEMA / "rtree.sql").read_text(encoding="utf-8")
-    scripts += [triggers.replace("{t}", layer) for layer in LAYERS]
-    connection.executescript("BEGIN;" + "".join(scripts))
-    for table in TABLES:
-        kind, srs = ("features", srs_id) if table in LAYERS else ("attributes", None)
-        connection.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?, ?, ?, ?)",
-            (table, kind, table, srs),
-        )
-    for layer, shape in LAYERS.items():
-        connection.execute(
-            "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, ?, 0, 0)", (layer, shape, srs_id)
-        )
-        connection.execute(
-            "INSERT INTO gpkg_extensions VALUES (?, 'geom', 'gpkg_rtree_index',"
-            " 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')",
-            (layer,),
-        )
-    connection.executemany(
-        "INSERT INTO gridcity_meta (key, value) VALUES (?, ?)",
-        [("schema_version", _SCHEMA_VERSION), *meta.items()],
-    )
-    connection.execute("COMMIT")
-
-
-def _side(name: str) -> Any:
-    def side(blob: bytes | None) -> float | None:
-        found = None if blob is None else wkb.box(blob)
-        return None if found is None else float(getattr(found, name))
-
-    return side
-
-
-# What the R*Tree triggers call; SQLite itself does not have them.
-_ST_FUNCTIONS: Final = {
-    "ST_IsEmpty": lambda blob: None if blob is None else int(wkb.is_empty(blob)),
-    "ST_MinX": _side("west"),
-    "ST_MaxX": _side("east"),
-    "ST_MinY": _side("south"),
-    "ST_MaxY": _side("north"),
-}
-
-
-def _store_error(error: sqlite3.Error) -> StoreError:
-    text = str(error)
-    hints = {
-        "locked": "Another process is writing; try again when it has finished.",
-        "readonly": "The file or its folder cannot be written; check the permissions.",
-        "full": "The disk is full; nothing was changed.",
-        "malformed": "The file is damaged; restore a backup.",
-    }
-    hint = next((hint for word, hint in hints.items() if word in text), "Check the file and its folder.")
-    return StoreError(f"The store cannot be used: {text}.", hint=hint)
