@@ -146,7 +146,7 @@ def _components(store: Reading, profile: Profile) -> Findings:
     found.extend(check_states(rows, table["state"], table["edition"]))
     today = date.today().isoformat()
     found.extend(check_dates(rows, table["initial_date"], table["changed_date"], today=today))
-    return found.within("components")
+    return found.within("components", {"cell_code": "declared_cell", "geometry": "geom"})
 
 
 def _parties(store: Reading, profile: Profile) -> Findings:

@@ -10,7 +10,7 @@ and not a million objects; iterating yields one `Finding` per row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["RULES", "Finding", "Findings", "Rule"]
@@ -221,11 +221,11 @@ class Findings:
                 )
         return kept
 
-    def within(self, table: str) -> Findings:
-        """Return the same findings with the table named before each field."""
+    def within(self, table: str, columns: Mapping[str, str]) -> Findings:
+        """Return the same findings with fields as columns of a table; those not named keep their name."""
         named = Findings()
         named._batches = [
-            _Batch(b.rule, b.rows, f"{table}.{b.field}", b.values, b.facts) for b in self._batches
+            _Batch(b.rule, b.rows, f"{table}.{columns.get(b.field, b.field)}", b.values, b.facts) for b in self._batches
         ]
         return named
 

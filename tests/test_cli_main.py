@@ -129,7 +129,7 @@ def test_the_text_of_an_error_cannot_move_the_cursor(city: Path, monkeypatch: py
         raise ArgumentError("bad \x1b[2J", hint="try\x07")
 
     monkeypatch.setattr(City, "check", broken)
-    assert gridcity("check", "--city", city).stderr == "Error: bad \\x1b[2J\nHint: try\\x07\n"
+    assert gridcity("check", "--city", city).stderr == "Error: bad \\x1b[2J.\nHint: try\\x07\n"
 
 
 def test_the_city_can_come_from_the_environment(city: Path) -> None:

@@ -90,7 +90,8 @@ def test_selection_and_table_leave_the_original_alone() -> None:
     found.add("state-missing", [9], field="state")
     kept = found.only({3, 1})
     assert [(f.row, f.value, f.message[-1]) for f in kept] == [(1, "a", "x"), (3, "c", "z")]
-    assert [f.field for f in found.within("components")][::3] == ["components.cell_code", "components.state"]
+    named = found.within("components", {"cell_code": "declared_cell"})
+    assert [f.field for f in named][::3] == ["components.declared_cell", "components.state"]
     assert [f.field for f in found][::3] == ["cell_code", "state"]
     kept.extend(found)
     assert (len(kept), len(found)) == (6, 4)

@@ -284,3 +284,31 @@ def test_every_street_is_one_community(tmp_path: Path) -> None:
         shapes = city.store.columns("areas", ("geom",))["geom"]
         assert shapely.equals(shapes[[0, 2]], square(0, 0, 1, 2)).all()
         assert shapely.equals(shapes[[1, 3]], square(1, 0)).all()
+
+
+def test_communities_that_arrive_before_their_street_get_it_when_it_comes(tmp_path: Path) -> None:
+    """The order of the two files does not decide whose the communities are."""
+    with City.create(tmp_path / "late.gpkg", survey.profile()) as city:
+        rows = [
+            {"shape": square(0, 0), "code": HAIYUNCANG, "name": "海运仓社区"},
+            {"shape": square(1, 0), "code": BEIXINCANG, "name": "北新仓社区"},
+        ]
+        early = city.import_areas(features(tmp_path / "communities.geojson", rows))
+        assert survey.rules(early) == {"area-parent": 2}
+        street = {"shape": square(0, 0, 2, 1), "code": STREET, "name": "北新桥街道"}
+        city.import_areas(features(tmp_path / "street.geojson", [street]))
+        assert city.store.rows("areas", ("name", "parent_id")) == [
+            ("海运仓社区", 3),
+            ("北新仓社区", 3),
+            ("北新桥街道", None),
+        ]
+
+
+def test_a_parent_can_be_named(tmp_path: Path) -> None:
+    """A community that names its street belongs to it, wherever it is drawn."""
+    with City.create(tmp_path / "named.gpkg", survey.profile()) as city:
+        street = {"shape": square(0, 0), "code": STREET, "name": "北新桥街道"}
+        city.import_areas(features(tmp_path / "street.geojson", [street]))
+        row = {"shape": square(5, 5), "name": "某社区", "level": "community", "parent_name": "北新桥街道"}
+        city.import_areas(features(tmp_path / "community.geojson", [row]))
+        assert city.store.rows("areas", ("name", "parent_id"))[1] == ("某社区", 1)

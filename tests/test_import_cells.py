@@ -332,3 +332,12 @@ def test_street_of_a_cell_without_community(city: City, tmp_path: Path) -> None:
     city.import_areas(features(tmp_path / "street.geojson", [wide]))
     cells_in(city, tmp_path, cell(2, 2))
     assert city.store.rows("cells", ("community_id", "street_id")) == [(None, 1)]
+
+
+def test_a_cell_that_has_ended_does_not_begin_again(tmp_path: Path) -> None:
+    """A later file with a blank end date leaves the end of a cell as it is."""
+    with survey.built(tmp_path) as city:
+        survey.changed_by_hand(city, "cells", [1], until="2025-01-01")
+        row = {"shape": square(0, 0), "end_date": "", "note": "00"}
+        city.import_cells(features(tmp_path / "again.geojson", [row]))
+        assert survey.column(city, "cells", "until")[0] == "2025-01-01"

@@ -688,3 +688,16 @@ def test_coordinates_of_a_table(city: City, tmp_path: Path) -> None:
     assert balance(result) == (2, 0, 0, 7)
     assert sorted(why(result)) == [2, 3, 4, 5, 6, 7, 8]
     assert result.rejected[0].record == rows[1]
+
+
+def test_a_file_says_nothing_about_fields_it_does_not_have(city: City, tmp_path: Path) -> None:
+    """Rows without a column leave that field of their objects alone; a blank in a column empties it."""
+    first = lamp(note="at the gate", owner_name="样例路灯管理中心")
+    assert balance(city.import_components(features(tmp_path / "a.geojson", [first]))) == (1, 0, 0, 0)
+    bare = {"shape": first["shape"], "class_name": LAMP, "state": "破损"}
+    assert balance(city.import_components(features(tmp_path / "b.geojson", [bare]))) == (0, 1, 0, 0)
+    kept = city.store.rows("components", ("state", "owner_name", "maintainer_name", "note", "initial_date"))
+    assert kept == [("破损", "样例路灯管理中心", PARTY["maintainer_name"], "at the gate", "2024-03-01")]
+    blank = {**bare, "note": ""}
+    assert balance(city.import_components(features(tmp_path / "c.geojson", [blank]))) == (0, 1, 0, 0)
+    assert column(city, "components", "note") == [""]

@@ -279,3 +279,14 @@ def test_exactly_one_answer(
     draw.shuffle(some)
     draw.shuffle(rows)
     assert ask(*rows, *some, roles=roles, klass=klass, steps=tuple(steps)) == (one, two)
+
+
+def test_a_duty_of_a_party_that_has_ended_leaves_the_next_duty_to_answer() -> None:
+    """The office of the community was closed: the street's duty for the class answers, not the territory."""
+    rows = (
+        party(1, "D1", until="2025-01-01"),
+        duty(1, COMMUNITY, COVER),
+        duty(2, STREET, COVER),
+        duty(3, COMMUNITY),
+    )
+    assert ask(*rows)[0] == Answer("", "D2", "duty")

@@ -547,3 +547,15 @@ def test_serials_never_fall(city: City) -> None:
         assert len(tx.take_serials(STREET, 1, limit=999)) == 0
         assert len(tx.take_serials("other", 0, limit=999)) == 0
         assert tx.take_serials("other", 1, limit=999) == range(3, 4)
+
+
+def test_a_snapshot_sees_one_state(tmp_path: Path) -> None:
+    """Inside a snapshot nothing that others commit is seen; after it everything is."""
+    with tiny_city(tmp_path / "city.gpkg") as city:
+        before = city.store.count("cells")
+        with city.store.snapshot(), city.store.snapshot():
+            assert city.store.count("cells") == before
+            seen = city.store.rows("cells", ("fid",))
+        with city.store.transaction() as tx:
+            tx.update("cells", [seen[0][0]], {"note": ["changed"]})
+        assert city.store.rows("cells", ("note",))[0] == ("changed",)

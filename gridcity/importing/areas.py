@@ -13,8 +13,8 @@ from gridcity.codes import AreaCode
 from gridcity.errors import ArgumentError, CodeError
 from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
-from gridcity.importing.merge import keep_given, merge
-from gridcity.importing.placing import Areas, anchors, promoted, replace_cells
+from gridcity.importing.merge import keep_absent, keep_given, merge
+from gridcity.importing.placing import Areas, anchors, promoted, replace_cells, replace_parents
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
 
@@ -57,6 +57,7 @@ def import_areas(store: Store, profile: Profile, path: str | Path, options: Opti
     _read_codes(batch, profile, options)
     with recorded(store, batch, "areas", options) as (tx, receipt_id, result):
         _write(tx, profile, batch, receipt_id)
+        replace_parents(tx)
         replace_cells(tx)
     return result[0]
 
@@ -108,6 +109,7 @@ def _write(tx: Transaction, profile: Profile, batch: Batch, receipt_id: int) -> 
         marks = Marks(batch.column("code"), none[0], place), Marks(areas.code, none[1], known)
         ids = match(batch.going & (level == one), *marks, areas.ids)
         keep_given(tx, "areas", batch, ids, {"code": batch.column("code")})
+        keep_absent(tx, "areas", batch, ids, batch.absent({"name": name}))
         waiting = batch.settled.copy()
         batch.settled |= level != one
         columns: dict[str, Any] = {"geom": batch.geometry, "level": level, "code": batch.column("code")}
@@ -121,17 +123,18 @@ def _write(tx: Transaction, profile: Profile, batch: Batch, receipt_id: int) -> 
 
 
 def _give_parents(batch: Batch, rows: Any, level: str, areas: Areas, parent: Column) -> None:
-    """Find the area above each: by its own code, by the parent's code, by place."""
+    """Find the area above each: by its own code, by the parent's code or name, by place."""
     if level not in _ABOVE:
         return
     above = _ABOVE[level]
-    code, parent_code = batch.column("code"), batch.column("parent_code")
+    code, parent_code, parent_name = (batch.column(f) for f in ("code", "parent_code", "parent_name"))
     length = {"district": 6, "street": 9}[above]
     at = np.flatnonzero(rows)
     lng, lat = anchors(batch.geometry[at])
     placed = areas.at(above, lng, lat)
     for i, by_place in zip(at, placed, strict=True):
-        parent[i] = areas.with_code(code[i][:length]) or areas.with_code(parent_code[i]) or by_place
+        named = areas.with_code(parent_code[i]) or areas.with_name(above, parent_name[i])
+        parent[i] = areas.with_code(code[i][:length]) or named or by_place
     if above == "street":
         orphan = rows & (parent == np.array(None))
         batch.note("area-parent", orphan, field="parent_code", values=batch.column("name"), parent=above)

@@ -179,6 +179,18 @@ class Batch:
             self.columns[name] = blank(len(self))
         return self.columns[name]
 
+    def absent(self, columns: dict[str, Column], fields: dict[str, str] | None = None) -> dict[str, Column]:
+        """Return those of some store columns whose field the file does not have.
+
+        ``fields`` names the field of a column where it is called otherwise.
+        """
+        delivered = self.draft.columns
+        return {
+            name: column
+            for name, column in columns.items()
+            if (fields or {}).get(name, name) not in delivered
+        }
+
     def note(self, rule: str, where: Mask, *, field: str = "", values: Any = None, **facts: Any) -> None:
         """Record a rule for some rows; array facts have one value for every row of the batch."""
         at = np.flatnonzero(where)

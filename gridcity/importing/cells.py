@@ -15,7 +15,7 @@ from gridcity.crs import metres_per_degree
 from gridcity.errors import AmbiguousCodeError, CodeError
 from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, recorded
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
-from gridcity.importing.merge import keep_given, merge
+from gridcity.importing.merge import keep_absent, keep_given, merge
 from gridcity.importing.placing import Areas, anchors, areas_of_cells, promoted, replace_components
 from gridcity.intake.dates import parse_dates
 from gridcity.profile import Profile
@@ -108,6 +108,10 @@ def _write(
     ids = match(batch.going, Marks(code, key, shapes), stored, known["fid"].astype(np.int64))
     keep_given(tx, "cells", batch, ids, {"code": code, "edition": editions})
     keep_given(tx, "cells", batch, ids, {"key": key})
+    # A cell that has ended does not begin again because a later file leaves its end blank.
+    keep_given(tx, "cells", batch, ids, {"until": dates["end_date"]})
+    unstated = {"name": name, "note": note, "since": dates["initial_date"]}
+    keep_absent(tx, "cells", batch, ids, batch.absent(unstated, {"since": "initial_date"}))
     _raise_marks(tx, batch, editions)
     if number:
         _number(tx, profile, batch, areas, community, editions)

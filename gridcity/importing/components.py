@@ -17,7 +17,7 @@ from gridcity.crs import metres_per_degree
 from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
 from gridcity.importing.classes import Classes, read_classes, read_codes
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
-from gridcity.importing.merge import keep_given, merge, stored
+from gridcity.importing.merge import keep_absent, keep_given, merge, stored
 from gridcity.importing.placing import Areas, cell_index, ids_at
 from gridcity.intake.dates import parse_dates
 from gridcity.profile import Profile
@@ -124,6 +124,9 @@ def _write(
     ids = _match(tx, batch, own, key, kind, shapes)
     _refuse_retired(tx, batch, ids)
     _keep_polygons(tx, batch, ids, kind, names)
+    unstated = {name: batch.column(name) for name in _TEXTS} | dates | {"name": names}
+    unstated |= {"declared_cell": batch.column("cell_code")}
+    keep_absent(tx, "components", batch, ids, batch.absent(unstated, {"declared_cell": "cell_code"}))
     index = cell_index(tx)
     going = np.flatnonzero(batch.going)
     position, cells = (np.full(len(batch), fill, dtype=np.int64) for fill in (-1, 0))

@@ -12,7 +12,7 @@ from gridcity.importing.batch import Batch, Column
 from gridcity.importing.identity import shape_text
 from gridcity.store.base import Transaction
 
-__all__ = ["keep_given", "merge", "stored"]
+__all__ = ["keep_absent", "keep_given", "merge", "stored"]
 
 
 def stored(tx: Transaction, table: str, columns: list[str], ids: npt.NDArray[np.int64]) -> dict[str, Column]:
@@ -37,6 +37,25 @@ def keep_given(
     lead = next(iter(columns.values()))
     at = np.flatnonzero(batch.going & (ids > 0) & (lead == ""))
     if len(at):
+        before = stored(tx, table, list(columns), ids[at])
+        for name, column in columns.items():
+            column[at] = before[name]
+
+
+def keep_absent(
+    tx: Transaction, table: str, batch: Batch, ids: npt.NDArray[np.int64], columns: Mapping[str, Column]
+) -> None:
+    """Fill in what the file has no column for: a survey says nothing about fields it does not have.
+
+    Parameters
+    ----------
+    tx, table, batch, ids
+        As for `merge`.
+    columns : mapping of str to object array
+        Store column: values, changed in place for all rows whose object is known.
+    """
+    at = np.flatnonzero(batch.going & (ids > 0))
+    if len(at) and columns:
         before = stored(tx, table, list(columns), ids[at])
         for name, column in columns.items():
             column[at] = before[name]

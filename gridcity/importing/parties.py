@@ -12,7 +12,7 @@ from gridcity.codes import credit_code
 from gridcity.errors import CodeError
 from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
 from gridcity.importing.identity import Marks, collapse, identify, match
-from gridcity.importing.merge import keep_given, merge
+from gridcity.importing.merge import keep_absent, keep_given, merge
 from gridcity.intake.dates import parse_dates
 from gridcity.model import NO_PARTY
 from gridcity.profile import Profile
@@ -67,6 +67,7 @@ def import_parties(store: Store, profile: Profile, path: str | Path, options: Op
         rows = Marks(code, blank(len(batch)), name)
         ids = match(batch.going, rows, stored, known["fid"].astype(np.int64))
         keep_given(tx, "parties", batch, ids, {"code": code})
+        keep_absent(tx, "parties", batch, ids, batch.absent(texts))
         merge(tx, "parties", batch, ids, texts, receipt_id)
     return result[0]
 
@@ -130,6 +131,7 @@ def import_duties(store: Store, profile: Profile, path: str | Path, options: Opt
         prefix = np.full(len(batch), "key\x1f\x1f", dtype=object)
         collapse(batch, prefix + identity, content, label=identity)
         ids = _match_duties(tx, batch, identity)
+        keep_absent(tx, "duties", batch, ids, batch.absent({"until": dates["until"], "priority": priority}))
         merge(tx, "duties", batch, ids, columns, receipt_id)
     return result[0]
 

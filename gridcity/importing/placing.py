@@ -14,7 +14,15 @@ from gridcity.store.base import Reading, Transaction
 from gridcity.tiling.index import PolygonIndex
 from gridcity.tiling.shares import cell_of
 
-__all__ = ["Areas", "anchors", "cell_index", "promoted", "replace_cells", "replace_components"]
+__all__ = [
+    "Areas",
+    "anchors",
+    "cell_index",
+    "promoted",
+    "replace_cells",
+    "replace_components",
+    "replace_parents",
+]
 
 
 def promoted(geometries: Column) -> Column:
@@ -76,10 +84,34 @@ class Areas:
         code = dict(zip(self.ids.tolist(), self.code, strict=True))
         return np.array(["" if i is None else code[int(i)] for i in ids] or [], dtype=object)
 
+    def with_name(self, level: str, name: str) -> int | None:
+        """Return the id of the one area of a level with a name."""
+        at = (
+            np.flatnonzero((self.level == level) & (self.name == name))
+            if name
+            else np.empty(0, dtype=np.int64)
+        )
+        return int(self.ids[at[0]]) if len(at) == 1 else None
+
     def with_code(self, code: str) -> int | None:
         """Return the id of the area with a code."""
         at = np.flatnonzero(self.code == code) if code else np.empty(0, dtype=np.int64)
         return int(self.ids[at[0]]) if len(at) else None
+
+
+def replace_parents(tx: Transaction) -> None:
+    """Give a street to communities that arrived before it."""
+    areas = Areas.read(tx)
+    orphan = (areas.level == "community") & (areas.parent_id == np.array(None))
+    at = np.flatnonzero(orphan & ~shapely.is_missing(areas.shape))
+    if not len(at):
+        return
+    placed = areas.at("street", *anchors(areas.shape[at]))
+    parent = [areas.with_code(areas.code[i][:9]) or street for i, street in zip(at, placed, strict=True)]
+    found = [i for i, street in enumerate(parent) if street is not None]
+    if found:
+        columns = {"parent_id": _plain(np.array([parent[i] for i in found], dtype=object))}
+        tx.update("areas", areas.ids[at[found]].tolist(), columns)
 
 
 def areas_of_cells(areas: Areas, geometries: Column) -> tuple[Column, Column]:

@@ -266,6 +266,7 @@ class GeoPackage(_Reader):
                 hint="Name one with --city, or make one: gridcity init CITY.gpkg --profile PROFILE.toml",
             )
         super().__init__(connect(self.path, read_only=True))
+        self._depth = 0
         self._check_identity()
 
     @classmethod
@@ -365,14 +366,15 @@ class GeoPackage(_Reader):
 
         A writer waits at its commit until the block ends: read, then leave. Blocks may nest.
         """
-        if self._connection.in_transaction:
-            yield
-            return
-        self._run("BEGIN")
+        if self._depth == 0:
+            self._run("BEGIN")
+        self._depth += 1
         try:
             yield
         finally:
-            self._run("ROLLBACK")
+            self._depth -= 1
+            if self._depth == 0:
+                self._run("ROLLBACK")
 
     def version(self) -> int:
         """Return a number that changes whenever somebody has written to the store."""
