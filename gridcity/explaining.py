@@ -120,7 +120,7 @@ def _credit(text: str, store: Reading | None) -> list[Explanation]:
         return []
     canonical = credit_code(text)
     parts = [
-        ("division", _named(canonical[2:8])),
+        ("division", _named(canonical[2:8], store)),
         ("organisation", canonical[8:17]),
         ("check character", canonical[17]),
     ]
@@ -174,11 +174,11 @@ def _numeric(
 
 
 def _area(code: AreaCode, tables: dict[str, Catalogue], store: Reading | None) -> Explanation:
-    return Explanation("area", "", code.text, _place_parts(code.text), _objects(store, "areas", code.text))
+    return Explanation("area", "", code.text, _place_parts(code.text, store), _objects(store, "areas", code.text))
 
 
 def _cell(code: CellCode, tables: dict[str, Catalogue], store: Reading | None) -> Explanation:
-    parts = (*_place_parts(code.community), ("serial", str(code.serial)))
+    parts = (*_place_parts(code.community, store), ("serial", str(code.serial)))
     return Explanation(
         "cell", code.edition, code.text, parts, _objects(store, "cells", code.text, code.edition)
     )
@@ -186,7 +186,7 @@ def _cell(code: CellCode, tables: dict[str, Catalogue], store: Reading | None) -
 
 def _component(code: ComponentCode, tables: dict[str, Catalogue], store: Reading | None) -> Explanation:
     parts = (
-        *_place_parts(code.district),
+        *_place_parts(code.district, store),
         *_class_parts(code, "component", tables),
         ("serial", str(code.serial)),
     )
@@ -195,13 +195,13 @@ def _component(code: ComponentCode, tables: dict[str, Catalogue], store: Reading
 
 
 def _class_in_place(code: ClassCode, tables: dict[str, Catalogue], store: Reading | None) -> Explanation:
-    parts = (*_place_parts(code.district), *_class_parts(code, "event", tables))
+    parts = (*_place_parts(code.district, store), *_class_parts(code, "event", tables))
     return Explanation("class in a place", code.edition, code.text, parts)
 
 
-def _place_parts(code: str) -> tuple[tuple[str, str], ...]:
+def _place_parts(code: str, store: Reading | None) -> tuple[tuple[str, str], ...]:
     lengths = {"province": 2, "city": 4, "district": 6, "street": 9, "community": 12}
-    return tuple((level, _named(code[:length])) for level, length in lengths.items() if length <= len(code))
+    return tuple((level, _named(code[:length], store)) for level, length in lengths.items() if length <= len(code))
 
 
 def _class_parts(
@@ -217,8 +217,12 @@ def _class_parts(
     )
 
 
-def _named(code: str) -> str:
-    return f"{code} {area_name(code) or '(not in the list of areas)'}"
+def _named(code: str, store: Reading | None) -> str:
+    """Return a code with the name the list has for it, else the one the city has."""
+    listed = area_name(code)
+    if listed is None and store is not None:
+        listed = next((name for (name,) in store.rows("areas", ("name",), {"code": code})), None)
+    return f"{code} {listed or '(not in the list of areas)'}"
 
 
 def _objects(

@@ -193,3 +193,14 @@ def test_objects_are_those_of_the_reading(tmp_path: Path) -> None:
     city.import_components(features(tmp_path / "rows.geojson", rows))
     assert len(city.look_up("1101010118000003", OLD)[0].objects) == 1
     assert city.look_up("1101010118000003", MIDDLE)[0].objects == ()
+
+
+def test_an_area_of_the_city_s_own_is_named_by_the_city(tmp_path: Path) -> None:
+    """Outside the list of areas the names come from what the city has imported."""
+    own = profile(older="", area_code="999001")
+    with City.create(tmp_path / "city.gpkg", own) as city:
+        ward = {"shape": survey.square(0, 0), "code": "999001001", "name": "Ward 1"}
+        city.import_areas(features(tmp_path / "wards.geojson", [ward]))
+        (found,) = city.look_up("999001001001001")
+        assert dict(found.parts)["street"] == "999001001 Ward 1"
+        assert dict(found.parts)["community"] == "999001001001 (not in the list of areas)"
