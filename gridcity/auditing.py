@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
-from gridcity.catalogue import match_area, other_name
+from gridcity.catalogue import catalogue, match_area, other_name
 from gridcity.checking import ComponentColumns, check_components, check_dates, check_states, districts
-from gridcity.codes import credit_code
+from gridcity.codes import EDITIONS, check_many, credit_code
 from gridcity.errors import CodeError
 from gridcity.findings import Findings
 from gridcity.profile import Profile
@@ -52,7 +54,9 @@ def _areas(store: Reading, profile: Profile) -> Findings:
     codes = {fid: code for fid, _, code, _, _ in rows}
     for fid, level, code, name, parent in rows:
         if not code:
-            within = codes.get(parent) or profile.area_code
+            # Districts lie beside the city's own six digits, everything else below the area above it.
+            widest = profile.area_code[:4] if level == "district" else profile.area_code
+            within = codes.get(parent) or widest
             nearest = _nearest(name, within, level, profile)
             found.add(
                 "area-unlisted", [fid], field="areas.code", values=[name], within=within, nearest=nearest
@@ -66,8 +70,6 @@ def _areas(store: Reading, profile: Profile) -> Findings:
 
 def _nearest(name: str, within: str, level: str, profile: Profile) -> str:
     """Return the listed areas a name without a code may mean."""
-    if level == "district":
-        return "none"
     found = match_area(name, within, profile.aliases, level=level)
     near = ((found.code, found.name),) if found.code else found.nearest
     return ", ".join(f"{listed} ({code})" for code, listed in near) or "none"
@@ -75,7 +77,7 @@ def _nearest(name: str, within: str, level: str, profile: Profile) -> str:
 
 def _cells(store: Reading, profile: Profile) -> Findings:
     found = Findings()
-    cells = store.columns("cells", ("fid", "code", "community_id", "geom"), {"until": ""})
+    cells = store.columns("cells", ("fid", "code", "community_id", "geom"), on=date.today().isoformat())
     area_codes = dict(store.rows("areas", ("fid", "code")))
     above = np.array(["" if i is None else area_codes[i] for i in cells["community_id"]] or [], dtype=object)
     nowhere = cells["community_id"] == np.array(None)
@@ -96,6 +98,11 @@ def _cells(store: Reading, profile: Profile) -> Findings:
         coded=coded[wrong].tolist(),
         found=above[wrong].tolist(),
     )
+    valid = shapely.is_valid(cells["geom"])
+    broken = np.flatnonzero(~valid)
+    reasons = shapely.is_valid_reason(cells["geom"][broken]).tolist()
+    found.add("geometry-invalid", cells["fid"][broken].tolist(), field="cells.geom", values=reasons)
+    cells = {name: column[valid] for name, column in cells.items()}
     first, second, area_m2 = overlaps(cells["geom"])
     found.add(
         "cell-overlap",
@@ -118,8 +125,10 @@ def _components(store: Reading, profile: Profile) -> Findings:
         "geom",
         *_COMPONENT_FIELDS,
     )
-    table = store.columns("components", names, {"until": ""})
-    cells = store.columns("cells", ("fid", "code", "community_id", "street_id", "geom"), {"until": ""})
+    table = store.columns("components", names, on=date.today().isoformat())
+    cells = store.columns(
+        "cells", ("fid", "code", "community_id", "street_id", "geom"), on=date.today().isoformat()
+    )
     area_codes: dict[int | None, str] = {None: "", **dict(store.rows("areas", ("fid", "code")))}
     community, street = (
         np.array([area_codes[i] for i in cells[name]] or [], dtype=object)
@@ -140,13 +149,52 @@ def _components(store: Reading, profile: Profile) -> Findings:
         cell_code=cell_code,
         in_cell=position >= 0,
         cells=counts,
+        known_cells=frozenset(cells["code"]),
         shapes=np.asarray(shapely.to_wkb(table["geom"], hex=True), dtype=object),
     )
     found = check_components(columns)
+    found.extend(_component_codes(table, rows, profile))
     found.extend(check_states(rows, table["state"], table["edition"]))
     today = date.today().isoformat()
     found.extend(check_dates(rows, table["initial_date"], table["changed_date"], today=today))
     return found.within("components", {"cell_code": "declared_cell", "geometry": "geom"})
+
+
+def _component_codes(table: dict[str, Any], rows: npt.NDArray[np.int64], profile: Profile) -> Findings:
+    """Find codes and classes that no edition has, and shapes that cross themselves.
+
+    Imports refuse them; they come in when the file is edited in a GIS or a local class leaves the profile.
+    """
+    found = Findings()
+    known = {one.edition: one for one in profile.catalogues()}
+    for name in dict.fromkeys(table["edition"].tolist()):
+        if name not in EDITIONS:
+            continue
+        of_edition = table["edition"] == name
+        wrong = of_edition & ~check_many(table["code"].astype(str), "component", name)
+        reason = f"it is no component code of {name}"
+        found.add(
+            "code-malformed",
+            rows[wrong].tolist(),
+            field="code",
+            values=table["code"][wrong].tolist(),
+            reason=reason,
+        )
+        classes = known.get(name) or catalogue(name)
+        strange = [code for code in set(table["class_code"][of_edition]) if classes.find(code) is None]
+        lost = of_edition & np.isin(table["class_code"].astype(str), strange)
+        found.add(
+            "class-unknown",
+            rows[lost].tolist(),
+            field="class_code",
+            values=table["class_code"][lost].tolist(),
+            edition=name,
+            nearest="none",
+        )
+    broken = np.flatnonzero(~shapely.is_valid(table["geom"]))
+    reasons = shapely.is_valid_reason(table["geom"][broken]).tolist()
+    found.add("geometry-invalid", rows[broken].tolist(), field="geometry", values=reasons)
+    return found
 
 
 def _parties(store: Reading, profile: Profile) -> Findings:

@@ -42,6 +42,8 @@ class ComponentColumns:
         Whether the component stands in a cell at all.
     cells : int array
         Number of cells it stands in.
+    known_cells : frozenset of str
+        The codes of all cells of the city.
     shapes : object array
         The exact geometry as text.
     """
@@ -55,6 +57,7 @@ class ComponentColumns:
     cell_code: Column
     in_cell: Mask
     cells: npt.NDArray[np.int64]
+    known_cells: frozenset[str]
     shapes: Column
 
 
@@ -183,9 +186,13 @@ def _check_cells(table: ComponentColumns, found: Findings) -> None:
     _add(found, "component-outside", table, ~table.in_cell, "geometry")
     declared = table.fields["declared_cell"]
     wrong = (declared != "") & (table.cell_code != "") & (declared != table.cell_code)
-    _add(found, "component-cell", table, wrong, "cell_code", values=declared, there=table.cell_code)
+    known = np.zeros(len(declared), dtype=bool)
+    known[wrong] = [code in table.known_cells for code in declared[wrong]]
+    for rule, where in (("component-cell", wrong & known), ("component-cell-unknown", wrong & ~known)):
+        _add(found, rule, table, where, "cell_code", values=declared, there=table.cell_code)
     several = table.cells > 1
-    counted = np.array([f"{n} cells" for n in table.cells] or [], dtype=object)
+    counted = np.full(len(several), "", dtype=object)
+    counted[several] = [f"{n} cells" for n in table.cells[several]]
     _add(found, "component-many-cells", table, several, "geometry", values=counted)
 
 

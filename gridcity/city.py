@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import date
 from math import isfinite
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gridcity.errors import ArgumentError
+from gridcity.errors import ArgumentError, ProfileError
 from gridcity.model import Placement
 from gridcity.profile import Profile, parse_profile
 from gridcity.store.geopackage import TABLES, GeoPackage
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
     from gridcity.locating.bulk import BulkLocator
     from gridcity.reporting import Inventory
 
-__all__ = ["City", "look_up"]
+__all__ = ["City", "UnlistedAreaWarning", "look_up"]
+
+
+class UnlistedAreaWarning(UserWarning):
+    """A city's own area code is not in the list of areas."""
+
 
 _COUNTED = ("areas", "cells", "components", "parties", "duties", "receipts")
 
@@ -66,7 +72,16 @@ class City:
         ProfileError
             A local class of the profile contradicts the catalogue.
         """
+        from gridcity.catalogue import area_name
+
         profile.catalogues()
+        if profile.in_china and area_name(profile.area_code) is None:
+            warnings.warn(
+                f"The area code {profile.area_code} is not in the list of areas of 2023. A city here is "
+                "a district, a county or a city without districts; check it before codes are given.",
+                UnlistedAreaWarning,
+                stacklevel=2,
+            )
         meta = {"profile": profile.text, "name": profile.name, "stored_epsg": str(profile.stored_epsg)}
         return cls(GeoPackage.create(path, meta))
 
@@ -82,6 +97,36 @@ class City:
             The file is no city of gridcity, or one of another version.
         """
         return cls(GeoPackage(path))
+
+    def update_profile(self, profile: Profile) -> None:
+        """Give the city another profile: a new alias, digits, a local class, another order of steps.
+
+        What is stored stays as it is; the next import, answer or check follows the new profile.
+
+        Parameters
+        ----------
+        profile : Profile
+            Of the same city.
+
+        Raises
+        ------
+        ProfileError
+            The profile has another area code, or a local class that contradicts the catalogue.
+        StoreError
+            The store cannot be written.
+        """
+        if profile.area_code != self.profile.area_code:
+            raise ProfileError(
+                f"The city's area code is {self.profile.area_code}, the profile's {profile.area_code}.",
+                hint="Another area code is another city: make it with gridcity init.",
+            )
+        profile.catalogues()
+        with self.store.transaction() as tx:
+            for key, value in (("profile", profile.text), ("name", profile.name)):
+                (row,) = tx.rows("gridcity_meta", ("fid",), {"key": key})
+                tx.update("gridcity_meta", row, {"value": [value]})
+        self.profile = profile
+        self._bulk = None
 
     @property
     def path(self) -> Path:
@@ -336,14 +381,15 @@ class City:
             x, y = to_lnglat(x, y, reference_system(crs, datum), stored=self.stored_epsg)
         on_globe = (np.abs(x) <= 180) & (np.abs(y) <= 90)
         asked, which = self._wanted(class_text, len(x))
-        columns = self._locator(on).locate(
-            np.where(on_globe, x, np.nan),
-            np.where(on_globe, y, np.nan),
-            near_m=near_m,
-            radius_m=radius_m,
-            wanted=asked,
-            which=which,
-        )
+        with self.store.snapshot():
+            columns = self._locator(on).locate(
+                np.where(on_globe, x, np.nan),
+                np.where(on_globe, y, np.nan),
+                near_m=near_m,
+                radius_m=radius_m,
+                wanted=asked,
+                which=which,
+            )
         if frame is None:
             return columns
         from gridcity.frames import joined
@@ -397,7 +443,8 @@ class City:
         """
         from gridcity.exporting import export
 
-        return export(self.store, self.profile, Path(target), format, overwrite=overwrite)
+        with self.store.snapshot():
+            return export(self.store, self.profile, Path(target), format, overwrite=overwrite)
 
     def _wanted(self, class_text: str | Sequence[str | None] | None, n: int) -> tuple[list[Wanted], Any]:
         """Return the distinct classes asked for, and which of them each point asks for."""
@@ -429,8 +476,7 @@ class City:
 
         key = on, self.store.version()
         if self._bulk is None or self._bulk[0] != key:
-            with self.store.snapshot():
-                self._bulk = key, BulkLocator(self.store, self.profile, on)
+            self._bulk = key, BulkLocator(self.store, self.profile, on)
         return self._bulk[1]
 
 

@@ -27,7 +27,7 @@ __all__ = ["Explanation", "explain"]
 
 _CREDIT_CODE_LENGTH = 18
 _OBJECT_COLUMNS = {
-    "areas": ("fid", "level", "code", "name", "since", "until"),
+    "areas": ("fid", "level", "code", "name"),
     "cells": ("fid", "code", "edition", "name", "area_m2", "since", "until", "note"),
     "components": (
         *("fid", "code", "edition", "class_code", "class_name", "name", "state", "maintainer_name"),
@@ -174,7 +174,9 @@ def _numeric(
 
 
 def _area(code: AreaCode, tables: dict[str, Catalogue], store: Reading | None) -> Explanation:
-    return Explanation("area", "", code.text, _place_parts(code.text, store), _objects(store, "areas", code.text))
+    return Explanation(
+        "area", "", code.text, _place_parts(code.text, store), _objects(store, "areas", code.text)
+    )
 
 
 def _cell(code: CellCode, tables: dict[str, Catalogue], store: Reading | None) -> Explanation:
@@ -201,7 +203,9 @@ def _class_in_place(code: ClassCode, tables: dict[str, Catalogue], store: Readin
 
 def _place_parts(code: str, store: Reading | None) -> tuple[tuple[str, str], ...]:
     lengths = {"province": 2, "city": 4, "district": 6, "street": 9, "community": 12}
-    return tuple((level, _named(code[:length], store)) for level, length in lengths.items() if length <= len(code))
+    return tuple(
+        (level, _named(code[:length], store)) for level, length in lengths.items() if length <= len(code)
+    )
 
 
 def _class_parts(

@@ -83,7 +83,7 @@ RULES: dict[str, Rule] = _table(
     Rule("code-duplicate", "error", "the code {value!r} is also on row {other}, with other content", "One object, one code: correct one of the two rows."),
     Rule("code-retired", "error", "the code {value!r} was retired on {other} and is never given again", "Leave the code blank to be given a new one."),
     Rule("key-duplicate", "error", "the key {value!r} is also on row {other}, with other content", "A key column holds each value once: choose another with --key."),
-    Rule("place-duplicate", "error", "row {other} has the same class at exactly the same place, with other content", "Deliver each object once, or name a key column with --key."),
+    Rule("place-duplicate", "error", "row {other} has the same class at exactly the same place and says something else", "If they are two objects, name the column that tells them apart with --key; else deliver one of them."),
     Rule("level-missing", "error", "nothing says whether {value!r} is a district, a street or a community", "Give --level, or deliver its code."),
     Rule("class-missing", "error", "the row names no class", "Give --class, or map a column to class_code or class_name."),
     Rule("class-unknown", "error", "{value!r} is no class of {edition}; nearest: {nearest}", "Correct the class, translate it in the mapping, or add a local class to the profile."),
@@ -92,17 +92,22 @@ RULES: dict[str, Rule] = _table(
     Rule("date-future", "error", "the date {value} lies in the future", "Correct the date at its source."),
     Rule("date-order", "error", "changed on {value}, before the initial date {initial}", "Correct one of the two dates."),
     Rule("period-order", "error", "ends on {value}, before it begins on {since}", "Correct one of the two dates."),
+    Rule("role-unknown", "error", "{value!r} is no role of a duty; possible: {possible}", "Correct the role, or translate it in the mapping under [values.role]."),
+    Rule("level-code", "error", "the row is a {value}, its code {code} is that of a {coded}", "Correct the level or the code."),
     Rule("number-malformed", "error", "{value!r} is not a whole number", "Correct the number at its source."),
     Rule("name-missing", "error", "the row has no name and no code", "Deliver at least one of the two."),
-    Rule("party-unknown", "error", "{value!r} is no party of this city", "Import the party first, or add the name as an alias."),
+    Rule("party-unknown", "error", "{value!r} is no party of this city", "Import the party first, or add the name to its aliases."),
     Rule("place-unknown", "error", "{value!r} is no cell or area of this city", "Import the cell or area first, or correct its code."),
     Rule("value-unreadable", "error", "the bytes {value} are not {encoding} text", "Correct the value, or name the encoding with --encoding."),
     # rows that are taken, with a doubt
-    Rule("duplicate-identical", "warning", "the row repeats row {other} exactly and was taken once", "Nothing to do; deliver each object once."),
-    Rule("point-and-polygon", "warning", "{value!r} arrived as a point and as a polygon; the polygon is kept", "Nothing to do; deliver each object once."),
+    Rule("duplicate-identical", "warning", "the row repeats row {other} and was taken once", "Nothing to do; deliver each object once."),
+    Rule("point-and-polygon", "warning", "{value!r} arrived as a point and as a line or polygon, which is kept", "Nothing to do; deliver each object once."),
     Rule("component-code-district", "warning", "the code {value!r} names district {coded}, the object stands in {there}", "Check the place; if it is right, the code was given by mistake."),
     Rule("component-code-class", "warning", "the code {value!r} names class {coded}, the row says {stated}", "Correct the class or the code."),
     Rule("component-cell", "warning", "the row names cell {value!r}, the object stands in {there}", "Check the place; the cell by geometry is kept."),
+    Rule("component-cell-unknown", "note", "the row names cell {value!r}, which this city does not have; the object stands in {there}", "Nothing to do where the survey has an older numbering."),
+    Rule("component-moved", "warning", "the object lies {value} m from where it was", "Check the code or key: it may be that of another object."),
+    Rule("datum-assumed", "warning", "the file declares no reference system; by RFC 7946 it was read as WGS 84", "Coordinates of web maps and phones are GCJ-02 in China: then import it with --datum gcj02."),
     Rule("component-outside", "warning", "the object stands in no cell", "Check the place, or import the missing cells."),
     Rule("component-many-cells", "note", "the object crosses {value}; the largest share decides", "Nothing to do."),
     Rule("component-no-party", "note", "no maintainer, owner or supervisor is named", "Complete the survey; until then the duty table and the territory answer."),
@@ -114,7 +119,7 @@ RULES: dict[str, Rule] = _table(
     Rule("area-code-name", "warning", "the list names {code} {listed!r}, the row says {value!r}", "Check the code; the row's name is kept."),
     Rule("area-whole-street", "note", "the street is one community, {value}, by the profile", "Nothing to do."),
     Rule("area-parent", "warning", "{value!r} lies in no {parent} of this city", "Import the {parent} areas first."),
-    Rule("cell-uncoded", "warning", "the cell has no code: {reason}", "Import cells with --number once their communities have codes."),
+    Rule("cell-uncoded", "warning", "the cell has no code: {reason}", "Import its community, or set community_of_street in the profile; then import the cells again with --number."),
     Rule("cell-code-area", "warning", "the code {value!r} names community {coded}, the cell lies in {found}", "Check the code and the place."),
     Rule("cell-overlap", "warning", "the cell overlaps cell {other} by {value} m²", "Correct the border; the edge rule decides for points in both."),
     Rule("cell-serials-full", "warning", "community {value} has used all {limit} serials; the cell stays uncoded", "Divide the community, or use an edition with more digits."),
@@ -225,7 +230,8 @@ class Findings:
         """Return the same findings with fields as columns of a table; those not named keep their name."""
         named = Findings()
         named._batches = [
-            _Batch(b.rule, b.rows, f"{table}.{columns.get(b.field, b.field)}", b.values, b.facts) for b in self._batches
+            _Batch(b.rule, b.rows, f"{table}.{columns.get(b.field, b.field)}", b.values, b.facts)
+            for b in self._batches
         ]
         return named
 
@@ -235,6 +241,12 @@ class Findings:
         for batch in self._batches:
             counted[batch.rule.id] += len(batch.rows)
         return {rule: n for rule, n in counted.items() if n}
+
+    def severe(self, *severities: str) -> Iterator[Finding]:
+        """Iterate over the findings of some severities."""
+        for batch in self._batches:
+            if batch.rule.severity in severities:
+                yield from batch
 
     def rejected_rows(self) -> set[int]:
         """Return the rows with at least one finding of severity ``error``."""

@@ -11,12 +11,7 @@ import shapely
 
 from gridcity.errors import ArgumentError, ReferenceSystemError
 
-__all__ = ["is_frame", "joined", "points_of"]
-
-
-def is_frame(value: object) -> bool:
-    """Return whether a value is a GeoDataFrame or GeoSeries."""
-    return isinstance(value, (gpd.GeoDataFrame, gpd.GeoSeries))
+__all__ = ["joined", "points_of"]
 
 
 def points_of(

@@ -1,4 +1,4 @@
-"""The nouns of the city as frozen records: areas, cells, components, parties, duties, placements, receipts.
+"""The nouns of the city as frozen records: parties, duties, placements, receipts.
 
 All coordinates are longitude and latitude in degrees, in the reference system the city is stored in
 (EPSG:4490 for a Chinese city, EPSG:4326 elsewhere). Dates are ISO text, ``2026-03-01``. A missing
@@ -9,73 +9,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-__all__ = ["NO_PARTY", "Area", "Cell", "Component", "Duty", "Party", "Placement", "Receipt"]
+__all__ = ["NO_PARTY", "Duty", "Party", "Placement", "Receipt"]
 
 NO_PARTY = frozenset({"", "无", "00000000"})
 """Texts that stand where a party should be and name none, as seen in surveys."""
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A district, a street (街道, town) or a community (社区, village)."""
-
-    id: int
-    level: str
-    """``district``, ``street`` or ``community``."""
-    code: str
-    """6, 9 or 12 digits; empty while the area has none."""
-    name: str
-    parent_id: int | None
-    since: str
-    until: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A unit cell (单元网格)."""
-
-    id: int
-    """Internal id, stable for the life of the city, also for cells without a code."""
-    code: str
-    edition: str
-    name: str
-    community_id: int | None
-    street_id: int | None
-    area_m2: float
-    """Area on the ellipsoid."""
-    since: str
-    until: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """A component (部件): a cover, lamp, tree, bin."""
-
-    id: int
-    code: str
-    edition: str
-    class_code: str
-    class_name: str
-    name: str
-    """The object's own name where it has one, else the name of its class."""
-    cell_id: int | None
-    state: str
-    supervisor_code: str
-    supervisor_name: str
-    owner_code: str
-    owner_name: str
-    maintainer_code: str
-    maintainer_name: str
-    initial_date: str
-    changed_date: str
-    data_source: str
-    note: str
-    declared_cell: str
-    """The cell code the survey gave; ``cell_id`` is by geometry."""
-    key: str
-    since: str
-    until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +40,9 @@ class Duty:
     class_kind: str
     """``component`` or ``event``."""
     class_code: str
-    """Empty for every class: the territory."""
+    """Empty for every class: the territory; two digits for a major class."""
+    class_name: str
+    """The same class of another edition is the one with this name."""
     edition: str
     place_code: str
     """A cell or area code."""

@@ -13,7 +13,7 @@
     [areas]
     community_of_street = "001"      # every street is one community with these digits
 
-    [aliases]                        # a name as delivered = the name in the list, or of a party
+    [aliases]                        # an area's name as delivered = its name in the list
     "崇外" = "崇文门外"
 
     [columns]                        # a source column = the field it fills, before the national names
@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 from gridcity.errors import CodeError, ProfileError
 
 if TYPE_CHECKING:
-    from gridcity.catalogue import Catalogue
+    from gridcity.catalogue import Catalogue, ClassEntry
 
 __all__ = ["STEPS", "ExtensionClass", "Profile", "parse_profile", "read_profile"]
 
@@ -136,10 +136,10 @@ class Profile:
         """
         from gridcity.catalogue import catalogue, extension
 
-        local = tuple(
-            extension(c.kind, c.edition, c.code, c.name, c.name_en, c.geometry, c.major_name)
-            for c in self.classes
-        )
+        local: tuple[ClassEntry, ...] = ()
+        for c in self.classes:
+            names = (c.name, c.name_en, c.geometry, c.major_name)
+            local = (*local, extension(c.kind, c.edition, c.code, *names, others=local))
         return tuple(
             catalogue(name, local) for name in dict.fromkeys((self.edition, self.older_edition)) if name
         )
@@ -215,17 +215,19 @@ def parse_profile(text: str, *, where: str = "profile") -> Profile:
     city = _table(where, data, "city")
     areas = _table(where, data, "areas")
     responsibility = _table(where, data, "responsibility")
+    own_edition = _text(where, "city.edition", city.get("edition", "")) or _default_edition()
     profile = Profile(
         name=_required(where, city, "name"),
         area_code=_required(where, city, "area_code"),
-        edition=_text(where, "city.edition", city.get("edition", "")) or _default_edition(),
+        edition=own_edition,
         older_edition=_text(where, "city.older_edition", city.get("older_edition", "")),
         digits=_texts(where, "areas.digits", areas.get("digits", {})),
         community_of_street=_text(where, "areas.community_of_street", areas.get("community_of_street", "")),
         aliases=_texts(where, "aliases", data.get("aliases", {})),
         columns=_texts(where, "columns", data.get("columns", {})),
         classes=tuple(
-            _extension(where, i, entry) for i, entry in enumerate(_list(where, "classes", data, ()), 1)
+            _extension(where, i, entry, own_edition)
+            for i, entry in enumerate(_list(where, "classes", data, ()), 1)
         ),
         steps=tuple(
             _text(where, "responsibility.steps", step)
@@ -268,6 +270,12 @@ def _check(where: str, profile: Profile) -> None:
             f"{where}, [areas]: community_of_street = {community!r} is not three digits.",
             hint='Write for example "001"; leave it out where communities are delivered.',
         )
+    for c in profile.classes:
+        if c.edition not in (profile.edition, profile.older_edition):
+            raise ProfileError(
+                f"{where}, [[classes]]: {c.name} is of {c.edition}, which is no edition of this city.",
+                hint=f'Write older_edition = "{c.edition}" under [city].',
+            )
     _check_columns(where, profile)
     wrong = [step for step in profile.steps if step not in STEPS]
     if wrong or len(set(profile.steps)) != len(profile.steps):
@@ -297,7 +305,7 @@ def _digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _extension(where: str, number: int, entry: object) -> ExtensionClass:
+def _extension(where: str, number: int, entry: object, own_edition: str) -> ExtensionClass:
     place = f"[[classes]] number {number}"
     if not isinstance(entry, dict):
         raise ProfileError(f"{where}: {place} is not a table.", hint="Write [[classes]] and its keys below.")
@@ -306,7 +314,7 @@ def _extension(where: str, number: int, entry: object) -> ExtensionClass:
     if not texts.get("name"):
         raise ProfileError(f"{where}: {place} has no name.", hint='Write name = "…".')
     texts.setdefault("kind", "component")
-    texts.setdefault("edition", _default_edition())
+    texts.setdefault("edition", own_edition)
     texts.setdefault("code", "")
     return ExtensionClass(**texts)
 

@@ -21,8 +21,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gridcity.model import NO_PARTY, Duty, Party
+from gridcity.store.base import Reading
 
-__all__ = ["NOBODY", "Answer", "Duties", "Klass", "Parties", "Roles", "answers", "roles_of"]
+__all__ = [
+    "NOBODY",
+    "ROLES",
+    "Answer",
+    "Duties",
+    "Klass",
+    "Parties",
+    "Roles",
+    "answers",
+    "read_duties",
+    "read_parties",
+    "roles_of",
+]
 
 
 class Answer(NamedTuple):
@@ -35,6 +48,9 @@ class Answer(NamedTuple):
 
 NOBODY = Answer("", "", "none")
 
+ROLES = ("handler", "maintainer", "owner", "supervisor")
+"""The roles of a duty; of several duties at one place the one who handles goes first."""
+
 
 class Klass(NamedTuple):
     """A class of the catalogue, as duties name it."""
@@ -42,6 +58,7 @@ class Klass(NamedTuple):
     kind: str
     edition: str
     code: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +135,7 @@ class Duties:
 
     def __init__(self, duties: Iterable[Duty]) -> None:
         self._at: dict[str, list[Duty]] = {}
-        for duty in sorted(duties, key=lambda d: (d.priority, d.id)):
+        for duty in sorted(duties, key=lambda d: (ROLES.index(d.role), d.priority, d.id)):
             self._at.setdefault(duty.place_code, []).append(duty)
 
     def matching(self, places: Sequence[str], klass: Klass | None, on: str) -> Iterator[Duty]:
@@ -137,18 +154,25 @@ class Duties:
         ------
         Duty
             Those of the first place, then those of the next; at one place those for the class itself
-            before those for its major class, then the lowest priority number, then the oldest.
+            before those for its major class, then by role (`ROLES`), then the lowest priority number,
+            then the oldest.
         """
         for place in filter(None, places):
             here = [duty for duty in self._at.get(place, ()) if _valid(duty.since, duty.until, on)]
             for code in (klass.code, klass.code[:2]) if klass else ("",):
                 for duty in here:
-                    if duty.class_code == code and (klass is None or _same_table(duty, klass)):
+                    if _fits(duty, klass, code):
                         yield duty
 
 
-def _same_table(duty: Duty, klass: Klass) -> bool:
-    return duty.class_kind == klass.kind and duty.edition == klass.edition
+def _fits(duty: Duty, klass: Klass | None, code: str) -> bool:
+    """Return whether a duty is for a class under one of its codes, or for its namesake of another edition."""
+    if klass is None:
+        return not duty.class_code
+    if duty.class_kind != klass.kind:
+        return False
+    same_name = code == klass.code and duty.class_name != "" and duty.class_name == klass.name
+    return same_name or (duty.edition, duty.class_code) == (klass.edition, code)
 
 
 def answers(
@@ -212,3 +236,22 @@ def roles_of(component: Mapping[str, str]) -> Roles:
             for role in ("maintainer", "owner", "supervisor")
         )
     )
+
+
+def read_parties(store: Reading) -> list[Party]:
+    """Return all parties of a store."""
+    columns = ("fid", "code", "name", "kind", "aliases", "parent_code", "since", "until")
+    return [
+        Party(fid, code, name, kind, tuple(filter(None, aliases.split(";"))), parent_code, since, until)
+        for fid, code, name, kind, aliases, parent_code, since, until in store.rows("parties", columns)
+    ]
+
+
+def read_duties(store: Reading, places: list[str] | None = None) -> list[Duty]:
+    """Return the duties of a store, all or those at some places."""
+    columns = (
+        *("fid", "party_code", "party_name", "role", "class_kind", "class_code", "class_name", "edition"),
+        *("place_code", "since", "until", "priority"),
+    )
+    where = None if places is None else {"place_code": places}
+    return [Duty(*row) for row in store.rows("duties", columns, where)]

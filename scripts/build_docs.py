@@ -135,6 +135,7 @@ def _errors_page() -> Iterator[str]:
     yield "Its `hint` says what to do next, its `code` is a stable name for scripts."
     yield "Each is also the builtin exception that a caller would catch."
     yield "On the command line they end with exit code 3, as one line `Error:` and one line `Hint:`."
+    yield "What is wrong in the command line itself (an unknown option, a word for a number) ends with 2."
     yield from ("", "| exception | is also | code | when |", "|---|---|---|---|")
     for name in errors.__all__:
         kind: type[errors.GridcityError] = getattr(errors, name)

@@ -4,10 +4,10 @@ Usage::
 
     python scripts/build_standards.py SOURCES [--areas AREAS]
 
-SOURCES holds component_classes.csv, event_classes.csv, state_codes.csv, accuracy_classes.csv and
-beidou_levels.csv as they were collected, with their words of confidence; AREAS holds the area lists
-of china-division as provinces, cities, areas, streets and communities (.csv.gz). The result is a
-difference for somebody to review. editions.csv and fields.csv are written by hand.
+SOURCES holds component_classes.csv, event_classes.csv, state_codes.csv and beidou_levels.csv as they
+were collected, with their words of confidence; AREAS holds the area lists of china-division as
+provinces, cities, areas, streets and communities (.csv.gz). The result is a difference for somebody to
+review. editions.csv and fields.csv are written by hand.
 """
 
 from __future__ import annotations
@@ -163,12 +163,6 @@ def main() -> None:
     for file in ("component_classes.csv", "event_classes.csv"):
         classes(read(given.sources / file), editions, file)
     states(read(given.sources / "state_codes.csv"))
-    accuracy = [{**row, "status": row["confidence"]} for row in read(given.sources / "accuracy_classes.csv")]
-    write(
-        STANDARDS / "accuracy_classes.csv",
-        ("class", "tolerance_m", "typical_components", "status", "source"),
-        accuracy,
-    )
     beidou_levels(read(given.sources / "beidou_levels.csv"))
     if given.areas:
         areas(given.areas)

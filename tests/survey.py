@@ -59,7 +59,8 @@ def features(path: Path, rows: Iterable[Row]) -> Path:
         }
         for row in rows
     ]
-    document = {"type": "FeatureCollection", "features": found}
+    declared = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4490"}}
+    document = {"type": "FeatureCollection", "crs": declared, "features": found}
     path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
     return path
 

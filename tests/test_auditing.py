@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 import survey
 from survey import BEIXINCANG, HAIYUNCANG, STREET, changed_by_hand, features, spot, square, table
 
@@ -54,6 +55,8 @@ def by_hand(table_name: str, fid: int, **values: Any) -> Callable[[City], None]:
 def moved(table_name: str, fid: int, shape: Any) -> Callable[[City], None]:
     return lambda city: changed_by_hand(city, table_name, [fid], geom=shape)
 
+
+CROSSED = shapely.Polygon([spot(*place) for place in ((0.2, 0.2), (0.3, 0.3), (0.3, 0.2), (0.2, 0.3))])
 
 # What is done to the clean city, and the findings it must then have: rule, row, field, part of the message.
 DEFECTS: list[tuple[Callable[[City], None], list[tuple[str, int, str, str]]]] = [
@@ -113,7 +116,7 @@ DEFECTS: list[tuple[Callable[[City], None], list[tuple[str, int, str, str]]]] = 
     ),
     (
         moved("components", 1, spot(2.5, 0.5)),
-        [("component-outside", 1, "components.geometry", "the object stands in no cell")],
+        [("component-outside", 1, "components.geom", "the object stands in no cell")],
     ),
     (
         by_hand("components", 1, declared_cell=f"{HAIYUNCANG}001"),
@@ -121,14 +124,37 @@ DEFECTS: list[tuple[Callable[[City], None], list[tuple[str, int, str, str]]]] = 
             (
                 "component-cell",
                 1,
-                "components.cell_code",
+                "components.declared_cell",
                 f"names cell '{HAIYUNCANG}001', the object stands in {HAIYUNCANG}002",
             )
         ],
     ),
     (
+        by_hand("components", 1, declared_cell=f"{HAIYUNCANG}02"),
+        [
+            (
+                "component-cell-unknown",
+                1,
+                "components.declared_cell",
+                f"names cell '{HAIYUNCANG}02', which this city does not have",
+            )
+        ],
+    ),
+    (
+        by_hand("components", 1, code="1101010103700000X"),
+        [("code-malformed", 1, "components.code", "no component code of gbt47678.5-2026")],
+    ),
+    (
+        by_hand("components", 1, class_code="01998", code="11010101998000001"),
+        [("class-unknown", 1, "components.class_code", "'01998' is no class of gbt47678.5-2026")],
+    ),
+    (
+        moved("components", 1, CROSSED),
+        [("geometry-invalid", 1, "components.geom", "Self-intersection")],
+    ),
+    (
         moved("components", 1, square(0.2, 0.8, 0.1, 0.4)),
-        [("component-many-cells", 1, "components.geometry", "the object crosses 2 cells")],
+        [("component-many-cells", 1, "components.geom", "the object crosses 2 cells")],
     ),
     (
         by_hand("components", 1, maintainer_name="无", owner_code="00000000"),
@@ -137,8 +163,8 @@ DEFECTS: list[tuple[Callable[[City], None], list[tuple[str, int, str, str]]]] = 
     (
         moved("components", 2, spot(0.3, 0.5)),
         [
-            ("component-place-shared", 1, "components.geometry", "the same place: 11010101037000002"),
-            ("component-place-shared", 2, "components.geometry", "the same place: 11010101037000001"),
+            ("component-place-shared", 1, "components.geom", "the same place: 11010101037000002"),
+            ("component-place-shared", 2, "components.geom", "the same place: 11010101037000001"),
         ],
     ),
     (by_hand("components", 1, state="??"), [("state-unknown", 1, "components.state", "possible: 完好")]),
@@ -215,3 +241,22 @@ def test_import_and_check_agree(city: City, tmp_path: Path) -> None:
     found = survey.rules(result)
     assert len(found) == 8
     assert city.check().counts() == found
+
+
+def test_broken_cell_is_named_and_disturbs_no_other(city: City) -> None:
+    """A cell that crosses itself is named by its reason, and the overlaps of the others are still found."""
+    bow = shapely.Polygon([spot(*place) for place in ((1, 0), (2, 1), (2, 0), (1, 1))])
+    changed_by_hand(city, "cells", [3], geom=bow)
+    changed_by_hand(city, "cells", [2], geom=square(0, 0.9, 1, 1.1))
+    found = {(f.rule, f.row, f.field) for f in city.check()}
+    assert {("geometry-invalid", 3, "cells.geom"), ("cell-overlap", 1, "cells.geom")} <= found
+
+
+def test_district_without_a_code_is_compared_with_districts(city: City) -> None:
+    """A district whose name the list has is named with the code it may have."""
+    with city.store.transaction() as tx:
+        columns = {"geom": [shapely.MultiPolygon([square(0, 0)])], "level": ["district"], "name": ["西城区"]}
+        tx.insert("areas", columns | {"receipt": [1]})
+    assert [f.message for f in city.check()] == [
+        "'西城区' is not in the list of areas below 1101; nearest: 西城区 (110102)"
+    ]

@@ -209,6 +209,14 @@ def test_wrong_local_classes(arguments: tuple[str, ...], message: str) -> None:
         cat.extension(*arguments)
 
 
+def test_suggested_code_is_free_beside_other_local_classes() -> None:
+    """The code a refusal suggests is none that another local class has."""
+    one = cat.extension("component", NEW, "01999", "一")
+    for code, name in (("", "二"), ("01037", "二")):
+        with pytest.raises(ProfileError, match="01998"):
+            cat.extension("component", NEW, code, name, others=(one,))
+
+
 def test_local_classes_must_differ() -> None:
     """Two local classes with one code are refused; a class the standard has already is the standard's."""
     one, two = (cat.extension("component", NEW, "01999", name) for name in ("一", "二"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import date
 from math import inf, nan
@@ -20,9 +22,10 @@ from geopandas.testing import assert_geodataframe_equal
 from tiny_city import CODES, LAMP, PROFILE, add, array, at, box, component, line, point, tiny_city
 
 import gridcity
-from gridcity.city import City
+from gridcity.city import City, UnlistedAreaWarning
 from gridcity.crs import from_lnglat, reference_system
 from gridcity.errors import ArgumentError, CityNotFoundError, ProfileError, ReferenceSystemError, StoreError
+from gridcity.locating.bulk import BulkLocator
 from gridcity.model import Placement
 from gridcity.profile import parse_profile
 
@@ -73,6 +76,50 @@ def test_a_profile_that_contradicts_the_catalogue(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="灯笼"):
         City.create(tmp_path / "city.gpkg", parse_profile(text))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("area_code", ["123456", "440300", "110100"])
+def test_an_unlisted_area_code_is_warned_of(tmp_path: Path, area_code: str) -> None:
+    """A Chinese area code that is not in the list makes a city, with a warning that names it."""
+    with pytest.warns(UnlistedAreaWarning, match=f"The area code {area_code} is not in the list") as caught:
+        City.create(tmp_path / "city.gpkg", parse_profile(PROFILE.replace("110101", area_code))).close()
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("area_code", ["110101", "999001"])
+def test_a_listed_or_foreign_area_code_is_not(tmp_path: Path, area_code: str) -> None:
+    """A code in the list, and one of a city abroad, is made without a word."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        City.create(tmp_path / "city.gpkg", parse_profile(PROFILE.replace("110101", area_code))).close()
+
+
+def test_another_profile(city: City) -> None:
+    """A city takes another profile of its own area code: the next answer follows it, and it is kept."""
+    place = at(0.5, 0.625)
+    with pytest.raises(ArgumentError, match="样例灯"):
+        city.locate(*place, class_text="样例灯")
+    text = PROFILE.replace("样例城", "新城") + '[[classes]]\ncode = "01999"\nname = "样例灯"\n'
+    rows = city.summary()
+    city.update_profile(parse_profile(text))
+    assert city.locate(*place, class_text="样例灯").class_code == "01999"
+    assert city.locate_many(*np.array([place]).T, class_text="样例灯")["class_code"].tolist() == ["01999"]
+    assert city.summary() == rows
+    with City.open(city.path) as again:
+        assert (again.profile.name, again.profile.text) == ("新城", text)
+        assert again.store.meta()["name"] == "新城"
+
+
+def test_a_profile_of_another_city_is_refused(city: City) -> None:
+    """Another area code, or a class that contradicts the catalogue, changes nothing."""
+    before = city.profile
+    clash = PROFILE + f'[[classes]]\ncode = "{LAMP}"\nname = "灯笼"\n'
+    for text, message in ((PROFILE.replace("110101", "110102"), "area code is 110101"), (clash, "灯笼")):
+        with pytest.raises(ProfileError, match=message):
+            city.update_profile(parse_profile(text))
+    assert city.profile is before
+    with City.open(city.path) as again:
+        assert again.profile == before
 
 
 def test_exception_closes(city: City) -> None:
@@ -324,6 +371,25 @@ def test_no_question_drops_the_lock(city: City, tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout == "database is locked\n"
     assert city.store.count("serials") == 1
+
+
+def test_many_points_see_one_state(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first reading of a bulk answer to its last no other program can change the city."""
+    answer, said = BulkLocator.locate, []
+
+    def interrupted(*arguments: Any, **question: Any) -> Any:
+        before = answer(*arguments, **question)
+        connection = sqlite3.connect(city.path, timeout=0, isolation_level=None)
+        with pytest.raises(sqlite3.OperationalError, match="locked") as caught:
+            connection.execute("UPDATE parties SET name = 'x'")
+        connection.close()
+        said.append(str(caught.value))
+        return before
+
+    add(city, "parties", {"name": "甲"})
+    monkeypatch.setattr(BulkLocator, "locate", interrupted)
+    assert city.locate_many(LNG, LAT, class_text="路灯")["cell_id"].tolist() == CELLS
+    assert len(said) == 1
 
 
 def test_a_dry_run_changes_nothing(city: City, tmp_path: Path) -> None:

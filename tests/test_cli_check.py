@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
 from cli_city import build, city, gridcity, point, write_features
+
+from gridcity.reporting import DIMENSIONS
 
 __all__ = ["city"]
 
@@ -86,13 +89,24 @@ def test_a_report_can_be_a_file(city: Path, tmp_path: Path, output_format: str) 
 
 
 def test_a_report_cannot_replace_the_city(city: Path) -> None:
-    """--output naming the city is refused, an unknown dimension too."""
+    """--output naming the city is refused, and what SQLite would take for its journal too."""
     before = city.read_bytes()
     assert gridcity("report", "inventory", "--output", city, "--city", city).exit_code == 3
-    wrong = gridcity("report", "inventory", "--by", "colour", "--city", city)
-    assert wrong.exit_code == 3
-    assert "Possible" in wrong.stderr
+    journal = city.with_name(f"{city.name}-journal")
+    assert gridcity("report", "inventory", "--output", journal, "--city", city).exit_code == 3
     assert city.read_bytes() == before
+    assert not journal.exists()
+
+
+@pytest.mark.parametrize(
+    ("by", "said"), [("class,colour", "no dimension 'colour'"), ("class,class", "twice")]
+)
+def test_a_wrong_dimension_is_a_usage_error(by: str, said: str) -> None:
+    """--by is checked before the city is opened, and the message lists what is possible."""
+    result = gridcity("report", "inventory", "--by", by, "--city", "none.gpkg")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert all(name in result.stderr for name in DIMENSIONS)
 
 
 def test_an_export_names_what_it_wrote(city: Path, tmp_path: Path) -> None:
@@ -107,8 +121,79 @@ def test_an_export_names_what_it_wrote(city: Path, tmp_path: Path) -> None:
     assert "components_points.shp" in shapes.stdout
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["out.shp"], "no export format has the suffix '.shp'"),
+        (["out.zip"], "no export format has the suffix '.zip'"),
+        (["out.shp", "--format", "shapefile"], "a shapefile export is a folder"),
+        (["out.ZIP", "--format", "shapefile"], "a shapefile export is a folder"),
+        (["out", "--format", "kml"], "'kml' is not one of"),
+    ],
+)
+def test_an_export_that_can_never_be_is_a_usage_error(line: list[str], said: str) -> None:
+    """A target or format that no city could be written to is refused before the city is opened."""
+    result = gridcity("export", *line, "--city", "none.gpkg")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said.casefold() in " ".join(result.stderr.split()).casefold()
+
+
 def test_an_export_cannot_replace_the_city(city: Path) -> None:
     """The city's own file is refused, with --overwrite too."""
     before = city.read_bytes()
     assert gridcity("export", city, "--overwrite", "--city", city).exit_code == 3
     assert city.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "start"),
+    [
+        ("r.csv", [], "class,count\n"),
+        ("r.JSON", [], "[\n"),
+        ("r.html", [], "<!doctype html>"),
+        ("r.txt", [], "class "),
+        ("r.txt", ["--format", "csv"], "class,count\n"),
+    ],
+)
+def test_the_suffix_decides_the_format(
+    city: Path, tmp_path: Path, name: str, more: list[str], start: str
+) -> None:
+    """A report named .csv is CSV; a suffix that means nothing leaves it to --format."""
+    result = gridcity("report", "inventory", "--output", tmp_path / name, *more, "--city", city)
+    assert result.exit_code == 0
+    assert (tmp_path / name).read_text(encoding="utf-8").lower().startswith(start)
+
+
+def test_a_suffix_and_a_format_must_agree(tmp_path: Path) -> None:
+    """JSON in a file named .csv is a usage error, before the city is opened."""
+    line = ("report", "inventory", "--output", tmp_path / "r.csv", "--format", "json")
+    result = gridcity(*line, "--city", "none.gpkg")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--format json does not go with --output" in result.stderr
+
+
+def test_a_report_that_exists_is_kept(city: Path, tmp_path: Path) -> None:
+    """It is replaced only with --overwrite."""
+    target = tmp_path / "r.csv"
+    target.write_text("as it was")
+    line = ("report", "inventory", "--output", target, "--city", city)
+    refused = gridcity(*line)
+    assert (refused.exit_code, target.read_text()) == (3, "as it was")
+    assert "--overwrite" in refused.stderr
+    assert gridcity(*line, "--overwrite").exit_code == 0
+    assert target.read_text(encoding="utf-8").startswith("class,count\n")
+
+
+@pytest.mark.parametrize("line", [["report", "inventory", "--output"], ["export"]])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_only_files_are_replaced(city: Path, tmp_path: Path, line: list[str], kind: str) -> None:
+    """A device, a pipe or a link stays what it is, with --overwrite too."""
+    target = tmp_path / "r.csv"
+    (tmp_path / "other").write_text("as it was")
+    os.mkfifo(target) if kind == "pipe" else target.symlink_to(tmp_path / "other")
+    before = target.lstat()
+    result = gridcity(*line, target, "--overwrite", "--city", city)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"a {kind}" in result.stderr
+    assert target.lstat() == before
+    assert (tmp_path / "other").read_text() == "as it was"

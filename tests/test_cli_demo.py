@@ -53,10 +53,39 @@ def test_what_it_suggests_works(toured: tuple[Path, Result]) -> None:
 def test_a_second_tour_asks_first(toured: tuple[Path, Result]) -> None:
     """What is there stays unless --overwrite is given, and then only what a tour writes is replaced."""
     output, _ = toured
-    (output / "mine.txt").write_text("x")
+    mine = [output / name for name in ("mine.txt", "city.toml", "rejected-mine.csv")]
+    for path in mine:
+        path.write_text("x")
+    (output / "located.csv").write_text("of the earlier tour")
     refused = gridcity("demo", "--output", output, "--sample", SAMPLE)
     assert refused.exit_code == 3
     assert "--overwrite" in refused.stderr
     again = gridcity("demo", "--output", output, "--sample", SAMPLE, "--overwrite")
     assert again.exit_code == 0, again.stderr
-    assert (output / "mine.txt").read_text() == "x"
+    assert [path.read_text() for path in mine] == ["x"] * 3
+    assert (output / "located.csv").read_text(encoding="utf-8").startswith("id,")
+
+
+@pytest.mark.parametrize("more", [[], ["--overwrite"]])
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path, more: list[str]) -> None:
+    """Files under the names of a tour, in a folder that no tour made, are neither removed nor replaced."""
+    mine = [tmp_path / name for name in ("city.gpkg", "city.toml", "located.csv", "rejected-mine.csv")]
+    for path in mine:
+        path.write_text("x")
+    result = gridcity("demo", "--output", tmp_path, "--sample", SAMPLE, *more)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "no earlier demo made it" in result.stderr
+    assert sorted(tmp_path.iterdir()) == mine
+    assert {path.read_text() for path in mine} == {"x"}
+
+
+def test_an_interruption_ends_the_tour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in a step is not taken for data with problems: no later step runs."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gridcity.city.City.import_areas", interrupted)
+    result = gridcity("demo", "--output", tmp_path / "demo", "--sample", SAMPLE)
+    assert (result.exit_code, result.stderr) == (130, "Interrupted; nothing was written.\n")
+    assert result.stdout.count("$ gridcity ") == 2

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from cli_city import build, gridcity, point, write_features, write_sources
+from cli_city import PROFILE, build, gridcity, point, shell, write_features, write_sources
+
+from gridcity.city import City
+from gridcity_cli.output import check_target
 
 
 @pytest.fixture
@@ -24,8 +30,40 @@ def test_init_says_what_it_made(tmp_path: Path) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == f"{path}: 样例城, area code 110101, edition gbt47678.5-2026\n"
     before = path.read_bytes()
-    assert gridcity(*line).exit_code == 3
+    again = gridcity(*line)
+    assert again.exit_code == 3
+    assert "exists already" in again.stderr
+    assert "--update" in again.stderr
     assert path.read_bytes() == before
+
+
+def test_a_city_is_given_another_profile(city: Path, tmp_path: Path) -> None:
+    """--update changes the profile and keeps what is stored; another area code, or no city, is refused."""
+    profile = tmp_path / "new.toml"
+    profile.write_text(PROFILE.replace("样例城", "新样例城"), encoding="utf-8")
+    line = ("--profile", profile, "--update")
+    result = gridcity("init", city, *line)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == (
+        f"{city} has the new profile: 新样例城, area code 110101, edition gbt47678.5-2026\n"
+    )
+    with City.open(city) as opened:
+        assert (opened.profile.name, opened.summary()["components"]) == ("新样例城", 2)
+    profile.write_text(PROFILE.replace('"110101"', '"110102"'), encoding="utf-8")
+    refused = gridcity("init", city, *line)
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "area code is 110101" in refused.stderr
+    assert gridcity("init", tmp_path / "none.gpkg", *line).exit_code == 3
+    assert not (tmp_path / "none.gpkg").exists()
+
+
+def test_init_warns_of_an_area_code_nobody_lists(tmp_path: Path) -> None:
+    """A mistyped area code is said in one sentence on stderr when the city is made."""
+    (tmp_path / "p.toml").write_text('[city]\nname = "x"\narea_code = "123456"\n', encoding="utf-8")
+    ran = shell("init", tmp_path / "c.gpkg", "--profile", tmp_path / "p.toml")
+    assert ran.returncode == 0
+    assert ran.stderr.decode().startswith("Warning: The area code 123456 is not in the list of areas")
+    assert ran.stderr.count(b"\n") == 1
 
 
 def test_init_refuses_a_broken_profile(tmp_path: Path) -> None:
@@ -43,7 +81,7 @@ def test_the_balance_and_the_findings_are_printed(city: Path, tmp_path: Path) ->
         (point(0.2, 0.2), {"class_name": "路灯", "state": "良好\x1b[31m", "weather": "sun"}),
         (point(0.4, 0.4), {"class_name": "路灯", "state": "完好", "initial_date": "2024-01-01"}),
     )
-    result = gridcity("import", "components", source, "--city", city)
+    result = gridcity("import", "components", source, "--crs", "EPSG:4326", "--city", city)
     assert result.exit_code == 1
     assert result.stderr == ""
     assert result.stdout == (
@@ -83,7 +121,7 @@ def test_json_has_the_same_facts(city: Path, tmp_path: Path) -> None:
     facts = json.loads(result.stdout)
     assert [facts[name] for name in ("read", "added", "changed", "unchanged", "rejected")] == [3, 0, 0, 2, 1]
     assert facts["matched"]["class_name"] == "class_name (known name)"
-    assert {f["rule"]: f["count"] for f in facts["findings"]}["class-unknown"] == 1
+    assert facts["counts"]["class-unknown"] == 1
     assert facts["dry_run"] is False
 
 
@@ -127,6 +165,21 @@ def test_the_rejects_cannot_replace_what_is_read(city: Path, tmp_path: Path) -> 
     assert (city.read_bytes(), source.read_bytes()) == before
 
 
+@pytest.mark.parametrize("name", ["lamps.dbf", "LAMPS.DBF", "lamps.prj", "lamps.cpg", "map.toml"])
+def test_rejects_never_replace_what_was_read(city: Path, tmp_path: Path, name: str) -> None:
+    """A shapefile is several files, and the mapping is read too: --rejects naming any of them is refused."""
+    for part in ("lamps.shp", "lamps.dbf", "lamps.prj", "map.toml"):
+        (tmp_path / part).write_text("as it was")
+    before = sorted(tmp_path.iterdir())
+    line = ("import", "components", tmp_path / "lamps.shp", "--mapping", tmp_path / "map.toml")
+    result = gridcity(*line, "--rejects", tmp_path / name, "--city", city)
+    assert result.exit_code == 3
+    assert "is read by this command and would be replaced" in result.stderr
+    assert sorted(tmp_path.iterdir()) == before
+    # Beside them and under the same stem there is room for a file that is none of them.
+    check_target(tmp_path / "lamps.csv", city, tmp_path / "lamps.shp")
+
+
 def test_tables_and_options_reach_the_library(city: Path, tmp_path: Path) -> None:
     """CSV with named columns, a class for all rows, a key, and GB18030 text are taken as asked."""
     source = tmp_path / "lamps.csv"
@@ -160,3 +213,121 @@ def test_a_remote_path_is_refused(city: Path) -> None:
     """Nothing is fetched from an address."""
     for address in ("http://localhost/x.geojson", "/vsicurl/http://localhost/x.geojson"):
         assert gridcity("import", "cells", address, "--city", city).exit_code == 3
+
+
+def test_all_findings_are_in_json(city: Path, tmp_path: Path) -> None:
+    """The table shows the first case of a rule and says how to see the others; JSON has every case."""
+    lamps = [(point(0.1 * i, 0.2), {"class_name": "路灯", "state": "??"}) for i in range(1, 4)]
+    source = write_features(tmp_path / "lamps.geojson", *lamps)
+    line = ("import", "components", source, "--crs", "EPSG:4326", "--city", city, "--dry-run")
+    table = gridcity(*line).stdout
+    assert table.count("state-unknown: row") == 1
+    assert "  (and 2 more; all: gridcity import components … --dry-run --format json)\n" in table
+    facts = json.loads(gridcity(*line, "--format", "json").stdout)
+    cases = [found for found in facts["findings"] if found["rule"] == "state-unknown"]
+    assert facts["counts"]["state-unknown"] == 3
+    assert [(found["row"], found["value"]) for found in cases] == [(1, "??"), (2, "??"), (3, "??")]
+    assert list(cases[0]) == ["rule", "severity", "row", "field", "value", "message", "hint"]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_rejects_replace_nothing_but_files(city: Path, tmp_path: Path, kind: str) -> None:
+    """A link or a device under the name of the rejects is refused before a row is imported."""
+    target = tmp_path / "r.csv"
+    (tmp_path / "other").write_text("as it was")
+    os.mkfifo(target) if kind == "pipe" else target.symlink_to(tmp_path / "other")
+    before = city.read_bytes(), target.lstat()
+    line = ("import", "components", tmp_path / "components.geojson", "--city", city, "--rejects", target)
+    result = gridcity(*line)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"a {kind}" in result.stderr
+    assert (city.read_bytes(), target.lstat()) == before
+    assert (tmp_path / "other").read_text() == "as it was"
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder on this system that nobody can write")
+def test_rejects_that_cannot_be_written_stop_the_import(city: Path, tmp_path: Path) -> None:
+    """Where no file can be made nothing is imported either."""
+    before = city.read_bytes()
+    line = ("import", "components", tmp_path / "components.geojson", "--city", city)
+    result = gridcity(*line, "--rejects", "/proc/self/r.csv")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "/proc/self/r.csv cannot be written" in result.stderr
+    assert city.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_balance_that_cannot_be_printed_undoes_nothing(city: Path, tmp_path: Path) -> None:
+    """A full disk behind stdout exits 3 and says that the import was kept, and it was."""
+    line = ("import", "cells", tmp_path / "cells.geojson", "--city", city)
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "gridcity_cli.main", *map(str, line)]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ran.returncode == 3
+    assert ran.stderr.decode() == (
+        "Error: The import was kept (receipt 7), but its balance could not be written: "
+        "No space left on device.\n"
+        "Hint: Import the same file again: it changes nothing and answers again.\n"
+    )
+    with City.open(city) as opened:
+        assert opened.summary()["receipts"] == 7
+
+
+@pytest.mark.parametrize(
+    ("problem", "said", "code"),
+    [
+        (OSError(28, "No space left on device", "r.csv"), "receipt 7), but r.csv could not be written", 3),
+        (KeyboardInterrupt(), "Interrupted; the import was kept (receipt 7).", 130),
+    ],
+)
+def test_rejects_that_fail_undo_nothing(
+    city: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    problem: BaseException,
+    said: str,
+    code: int,
+) -> None:
+    """A disk that fills up, or Ctrl-C, after the import says that the import was kept; a dry run does not."""
+
+    def fails(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr("gridcity_cli.commands.import_.write_file", fails)
+    line = ("import", "cells", tmp_path / "cells.geojson", "--city", city, "--rejects", tmp_path / "r.csv")
+    dry = gridcity(*line, "--dry-run")
+    assert dry.exit_code == code
+    assert "kept" not in dry.stderr
+    result = gridcity(*line)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert said in result.stderr
+
+
+def test_an_interrupted_import_says_what_became_of_it(
+    city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C exits 130 with one line: nothing was written, unless it came after the last row was kept."""
+    line = ("import", "cells", tmp_path / "cells.geojson", "--city", city)
+    finish = City.import_cells
+
+    def interrupted(self: City, *given: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    def late(self: City, *given: object, **more: object) -> None:
+        finish(self, *given, **more)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    for broken, said in ((interrupted, "nothing was written"), (late, "the import was kept")):
+        monkeypatch.setattr(City, "import_cells", broken)
+        result = gridcity(*line)
+        assert (result.exit_code, result.stdout, result.stderr) == (130, "", f"Interrupted; {said}.\n")
+
+
+def test_a_key_that_is_no_column_names_the_option(city: Path, tmp_path: Path) -> None:
+    """The error is about --key and not about a mapping nobody wrote."""
+    line = ("import", "components", tmp_path / "components.geojson", "--city", city, "--key", "NOPE")
+    result = gridcity(*line)
+    assert result.exit_code == 3
+    assert "components.geojson has no column 'NOPE'" in result.stderr
+    assert "mapping" not in result.stderr
+    assert result.stderr.endswith("Hint: Correct --key.\n")

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_city import city, gridcity
+from cli_city import build, city, gridcity, point, write_features
 
 from gridcity.model import Placement
 
 __all__ = ["city"]
 
+PLAIN = " (lng, lat as EPSG:4490; web maps and phones in China need --datum gcj02)\n"
 INSIDE, OUTSIDE = ("116.4115", "39.9305"), ("120", "39")
 POINTS = """id,lng,lat,class,basis
 a,116.4115,39.9305,路灯,x
@@ -117,6 +118,10 @@ def test_negative_numbers_are_values(city: Path) -> None:
         (("116.4，39.9",), "full-width comma"),
         (("200", "39.9"), "lng 200 is outside -180..180"),
         (("39.9", "116.4", "3"), "one point as LNG LAT"),
+        (("1_16.001", "39.9"), "lng '1_16.001' is not a finite number"),
+        (("1_16.001,39.9",), "lng '1_16.001' is not a finite number"),
+        (("116.4,３９.9",), "full-width"),
+        (("١١٦", "39.9"), "not a finite number"),
         (("10", "100"), "lat 100 is outside -90..90; longitude comes first"),
     ],
 )
@@ -149,7 +154,7 @@ def test_a_csv_comes_back_row_by_row(city: Path, tmp_path: Path) -> None:
     source.write_text(POINTS, encoding="utf-8")
     result = gridcity("locate", source, "--class-field", "class", "--city", city)
     assert result.exit_code == 1
-    assert result.stderr == "5 rows: 1 located, 1 outside, 3 bad\n"
+    assert result.stderr == "5 rows: 1 located, 1 outside, 3 bad" + PLAIN
     rows = rows_of(result.stdout)
     assert list(rows[0])[:5] == ["id", "lng", "lat", "class", "basis"]
     assert set(rows[0]) >= {"gridcity_lng", "gridcity_lat", "gridcity_basis", "cell_code", "ok", "error"}
@@ -265,6 +270,26 @@ def test_nothing_of_a_row_is_lost_in_silence(city: Path, monkeypatch: pytest.Mon
     assert late.stderr.startswith("Not written, met too late for the header: late\n")
 
 
+def test_an_answer_is_no_formula(tmp_path: Path) -> None:
+    """A party named like a formula gets an apostrophe in CSV, as a point and in a stream; the input's own
+    cells and negative numbers come back as they are."""
+    path = build(tmp_path)
+    (tmp_path / "more.csv").write_text("code,name,kind\n,=1+1,company\n")
+    lamp = {"class_name": "路灯", "state": "完好", "maintainer_name": "=1+1"}
+    source = write_features(tmp_path / "lamp.geojson", (point(0.5, 1.5), lamp))
+    for kind, file in (("parties", tmp_path / "more.csv"), ("components", source)):
+        assert gridcity("import", kind, file, "--city", path).exit_code == 0
+    line = ("--class", "路灯", "--fields", "lng,party_name", "--format", "csv", "--city", path)
+    one = gridcity("locate", "116.4105", "39.9315", *line)
+    assert one.stdout == "lng,party_name\n116.4105,'=1+1\n"
+    many = gridcity("locate", "-", *line, input="=a,x,y\n=b,116.4105,39.9315\n+c,-77.5,38.9\n")
+    assert many.stdout == (
+        "=a,x,y,lng,party_name,ok,error\n"
+        "=b,116.4105,39.9315,116.4105,'=1+1,true,\n"
+        "+c,-77.5,38.9,-77.5,,true,\n"
+    )
+
+
 def test_an_input_without_rows_keeps_its_header(city: Path) -> None:
     """A CSV that holds only its header comes back as a header."""
     result = gridcity("locate", "-", "--fields", "basis", "--city", city, input="n,lng,lat\n")
@@ -308,4 +333,59 @@ def test_line_buffered_answers_what_has_come(city: Path) -> None:
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["basis"] == "inside"
     _, said = process.communicate()
-    assert (process.returncode, said) == (0, "2 rows: 2 located, 0 outside, 0 bad\n")
+    assert (process.returncode, said) == (0, "2 rows: 2 located, 0 outside, 0 bad" + PLAIN)
+
+
+FEATURE = '{"type":"Feature","geometry":{"type":"Point","coordinates":[1,2]},"properties":{}}\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "taken"),
+    [
+        ("x,y,lng,lat\n1,2,3,4\n", [], PLAIN),
+        ("x,y,lng,lat\n", ["--x", "x", "--y", "y"], PLAIN.replace("lng, lat", "x, y")),
+        ("经度,纬度\n1,2\n", ["--datum", "gcj02"], " (经度, 纬度 as GCJ-02)\n"),
+        ("x,y\n450000,4420000\n", ["--crs", "4548"], " (x, y as EPSG:4548 CGCS2000 / "),
+        ('{"Lon":1,"lat":2}\n{"x":1,"y":2}\n', ["--datum", "wgs84"], " (lon, lat or x, y as WGS 84)\n"),
+        (FEATURE, [], PLAIN.replace("lng, lat", "points")),
+        ("{}\n", [], ", 1 bad\n"),
+    ],
+)
+def test_the_summary_says_how_coordinates_were_taken(
+    city: Path, data: str, options: list[str], taken: str
+) -> None:
+    """One line names the columns that were chosen and the system they were taken in."""
+    said = gridcity("locate", "-", *options, "--city", city, input=data).stderr
+    assert taken in said
+    assert said.count("\n") == 1
+
+
+def test_the_datum_is_hinted_at_in_china_only(tmp_path: Path) -> None:
+    """A city stored in WGS 84 has no shifted maps."""
+    text = '[city]\nname = "x"\narea_code = "990001"\n'
+    (tmp_path / "p.toml").write_text(text, encoding="utf-8")
+    path = tmp_path / "c.gpkg"
+    assert gridcity("init", path, "--profile", tmp_path / "p.toml").exit_code == 0
+    said = gridcity("locate", "-", "--city", path, input="lng,lat\n1,2\n").stderr
+    assert said == "1 rows: 0 located, 1 outside, 0 bad (lng, lat as EPSG:4326)\n"
+
+
+@pytest.mark.parametrize("name", ["points.csv.gz", "points.zip", "points.shp", "points.gpkg", "points.bin"])
+def test_a_file_that_is_no_text_is_refused(city: Path, tmp_path: Path, name: str) -> None:
+    """Archives, shapefiles, GeoPackages and other bytes are a refusal that names what is read."""
+    import gzip
+    import zipfile
+
+    path = tmp_path / name
+    if name.endswith(".gz"):
+        path.write_bytes(gzip.compress(POINTS.encode()))
+    elif name.endswith(".zip"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("points.csv", POINTS)
+    elif name.endswith(".gpkg"):
+        path.write_bytes(city.read_bytes())
+    else:
+        path.write_bytes(b"\0\0\x27\x0a" + bytes(96))
+    result = gridcity("locate", path, "--city", city)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "locate reads CSV, NDJSON, GeoJSON sequences and feature collections" in result.stderr

@@ -76,6 +76,8 @@ def test_version_is_that_of_the_library() -> None:
         (("locate", "1", "2"), "Missing option '--city' (env var: 'GRIDCITY_CITY')"),
         (("lookup",), "Missing argument"),
         (("lookup", "110101", "--edition", "1999"), "Known editions: cjt214-2007"),
+        (("import", "cells", "x", "--city", "x", "--encoding", "klingon"), "no text encoding 'klingon'"),
+        (("locate", "x", "--city", "x", "--encoding", "hex"), "no text encoding 'hex'"),
     ],
 )
 def test_what_is_typed_wrong_exits_2(
@@ -119,6 +121,18 @@ def test_a_fault_of_gridcity_is_no_traceback(city: Path, monkeypatch: pytest.Mon
     result = gridcity("check", "--city", city)
     assert result.exit_code == 3
     assert result.stderr.startswith("Error: gridcity itself failed: KeyError: 'x\\x1b[31m'.\nHint: ")
+
+
+def test_an_interrupted_command_says_so(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C exits 130 with one word."""
+    from gridcity.city import City
+
+    def interrupted(self: City) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(City, "check", interrupted)
+    result = gridcity("check", "--city", city)
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")
 
 
 def test_the_text_of_an_error_cannot_move_the_cursor(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,9 @@ import math
 import pytest
 
 from gridcity.errors import ArgumentError
+from gridcity.intake import delimited
 from gridcity_cli import lines as lines_module
+from gridcity_cli import rows as rows_module
 from gridcity_cli.lines import Lines
 from gridcity_cli.rows import Reader, Row, open_rows, read_json
 
@@ -37,6 +39,7 @@ def test_csv_rows_keep_their_cells_and_their_line() -> None:
         ("inf,39.9", "not a finite number"),
         ("1_16,39.9", "not a finite number"),
         ("１１６,39.9", "full-width"),
+        ("116.4,٣٩", "lat '٣٩' is not a finite number"),
         ("39.9,116.4", "lat 116.4 is outside -90..90; longitude comes first"),
         ("116.4", "1 cells where the header has 2"),
         ("116.4,39.9,more", "also 'more'"),
@@ -69,11 +72,66 @@ def test_gb18030_and_bom_are_seen() -> None:
 
 
 def test_bytes_that_are_no_text_cost_their_row() -> None:
-    """A byte that is no UTF-8 is shown with its position; the rows around it are read."""
-    padding = b"ok,116.4,39.9\n" * 6000  # the encoding is decided before the bad byte
+    """A byte that is of no encoding is shown with its position; the rows around it are read."""
+    padding = b"ok,116.4,39.9\n" * 6000
     rows = rows_of("名,lng,lat\n井,1,2\n".encode() + padding + b"\xff\xfe,116.4,39.9\nok,1,2\n")
     assert [row.line for row in rows if row.error] == [6003]
-    assert "ff fe 2c 31 at position 1 are not utf-8 text" in rows[-2].error
+    assert "ff fe 2c 31 at position 1 are not utf-8 or gb18030 text" in rows[-2].error
+
+
+@pytest.mark.parametrize("ascii_lines", [0, 6000])
+def test_every_line_decides_its_encoding(ascii_lines: int) -> None:
+    """Lines of GBK are read wherever they begin, beside lines of UTF-8 and of neither."""
+    data = b"name,lng,lat\n" + b"ok,116.4,39.9\n" * ascii_lines
+    data += "井盖,1,2\n路灯,1,2\n".encode("gbk") + "井\udcff,1,2\n行道树,1,2\n".encode(
+        errors="surrogateescape"
+    )
+    rows = rows_of(data)[ascii_lines:]
+    assert [row.record[0] for row in rows] == ["井盖", "路灯", "井\\xff", "行道树"]
+    assert [row.error for row in rows if row.error] == [
+        f"line {ascii_lines + 4}: the bytes ff 2c 31 2c at position 4 are not utf-8 or gb18030 text"
+    ]
+
+
+def test_bytes_of_both_encodings_are_read_as_the_lines_before() -> None:
+    """路 in GBK is also a UTF-8 dot: among GBK lines it is 路, among UTF-8 lines or alone it is the dot."""
+    both = "路,1,2\n".encode("gbk")
+    assert both.decode() == "·,1,2\n"
+    head, gbk, utf8 = b"name,lng,lat\n", "井盖,1,2\n".encode("gbk"), "井盖,1,2\n".encode()
+    padding = b"ok,1,2\n" * 20_000
+    for data, read in (
+        (both, "·"),
+        (both + gbk, "路井盖"),
+        (padding + gbk + both, "井盖路"),
+        (gbk + both + utf8 + both, "井盖路井盖·"),
+    ):
+        assert "".join(row.record[0] for row in rows_of(head + data)).replace("ok", "") == read
+    pairs = [bytes((first, second)) for first in range(0xC2, 0xE0) for second in range(0x80, 0xC0)]
+    assert all(len(pair.decode()) == len(pair.decode("gb18030")) == 1 for pair in pairs)
+
+
+def test_a_named_encoding_is_not_questioned() -> None:
+    """With --encoding a line that is other text is a bad row."""
+    for name, other in (("utf-8", "gbk"), ("gbk", "utf-8")):
+        (row,) = rows_of("name,lng,lat\n井,1,2\n".encode(other), encoding=name)
+        assert row.error.endswith(f"are not {name} text")
+
+
+def test_a_collection_in_gb18030_is_read() -> None:
+    """A collection is one text of one encoding; one of no encoding is refused."""
+    start = b'{"type":"FeatureCollection","features":[{"type":"Feature",' + b" " * 70_000
+    text = '"properties":{"c":"井盖"},"geometry":{"type":"Point","coordinates":[1,2]}}]}'
+    (row,) = rows_of(start + text.encode("gbk"), Reader(class_field="c"))
+    assert row.class_text == "井盖"
+    with pytest.raises(ArgumentError, match="not utf-8 or gb18030 text, from byte 70059 on"):
+        rows_of(start + b"\xff")
+
+
+def test_the_importer_knows_the_same_columns() -> None:
+    """What can be imported can be located: the names of coordinates are the same, in the same order."""
+    assert rows_module._PAIRS == delimited._COORDINATE_NAMES
+    (row,) = rows_of("X坐标,Y坐标\n116.4,39.9\n".encode())
+    assert (row.lng, row.lat) == (116.4, 39.9)
 
 
 def test_a_line_too_long_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +158,8 @@ def test_json_rows() -> None:
         ('{"lng":1e999,"lat":1}', "1e999 is too large"),
         ('{"lng":1,"lng":2,"lat":1}', "the member 'lng' stands twice"),
         ('{"lng":true,"lat":1}', "lng is no number"),
+        ('{"lng":"1_16.001","lat":1}', "lng '1_16.001' is not a finite number"),
+        ('{"lng":"１１６","lat":1}', "full-width"),
         ('{"lat":1}', "no pair of coordinates"),
         ('{"lng":null,"lat":1}', "lng is missing"),
         ("[" * 100_000, "nested too deeply"),
@@ -156,6 +216,8 @@ def test_a_collection_is_read_as_one() -> None:
         (b"", "The input is empty"),
         (b"a,b\n1,2\n", "names no columns of longitude and latitude"),
         (b"116.4,39.9\n116.5,39.8\n", "names no columns"),
+        (b"lng,lat\r116.4,39.9\r", "cannot be read as the header"),
+        (b"PK\x03\x04\n\0", "no text; locate reads CSV, NDJSON"),
         (b'[{"lng":1}]', "JSON array"),
         (b'{"type":"FeatureCollection"}', "no list of features"),
         (b'{"type":"FeatureCollection","features":[', "not a GeoJSON feature collection"),

@@ -392,6 +392,17 @@ def test_zones_are_decided_by_the_median():
     assert np.isnan(lng).tolist() == np.isnan(lat).tolist() == [False, False, True]
 
 
+def test_one_absurd_coordinate_costs_its_row():
+    """Of two positions the absurd one is dropped, whichever comes first: the median is one of the values."""
+    for absurd in (1e12, 1e300):
+        for x in ([448_475.0, absurd], [absurd, 448_475.0]):
+            lng, _ = crs.to_lnglat(np.array(x), np.full(2, 4_419_624.0), crs.reference_system(4548))
+            assert sorted(np.isnan(lng).tolist()) == [False, True]
+            assert np.isnan(lng[x.index(absurd)])
+    lng, lat = crs.to_lnglat(np.array([116.4, 1e6]), np.array([39.9, 39.9]), crs.reference_system(4490))
+    assert (lng[0], lat[0]) == (116.4, 39.9)
+
+
 def test_the_named_pairs_are_those_of_epsg():
     """For every zone the two codes are named as the register names them."""
     for zone in (*range(13, 24), *range(25, 46)):

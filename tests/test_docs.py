@@ -120,6 +120,9 @@ def check_python(block: Block, where: str, names: dict[str, object]) -> None:
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return what a reader has who stands in the root of a fresh clone."""
     shutil.copytree(REPOSITORY / "sample_data", tmp_path / "sample_data")
+    shutil.copy(REPOSITORY / ".gitignore", tmp_path)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "--all"], cwd=tmp_path, check=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GRIDCITY_CITY", raising=False)
     return tmp_path
@@ -129,7 +132,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_command_and_python_block_of_a_page_prints_what_the_page_shows(
     name: str, workplace: Path
 ) -> None:
-    """A reader who types what the page says sees what the page shows."""
+    """A reader who types what the page says sees what it shows, and the clone stays clean for git."""
     names: dict[str, object] = {}
     checker = doctest.OutputChecker()
     with Shell(workplace) as shell:
@@ -142,6 +145,20 @@ def test_every_command_and_python_block_of_a_page_prints_what_the_page_shows(
                     same = not expected or checker.check_output(expected, found, FLAGS)
                     assert same, f"{name}:{block.line}\n$ {command}\n--- shown\n{expected}--- found\n{found}"
                     assert "Traceback" not in found, f"{name}:{block.line}\n$ {command}\n{found}"
+        assert not re.findall(r"^\?\? .*", shell.run("git status --porcelain"), flags=re.MULTILINE), name
+
+
+def test_the_pages_can_be_followed_one_after_the_other_in_one_clone() -> None:
+    """No two pages make a city under one name, for `gridcity init` leaves a city that exists alone."""
+    made = [
+        city
+        for name in RUN
+        for block in blocks(REPOSITORY / name)
+        if block.language == "console"
+        for city in re.findall(r"gridcity init (\S+)(?!.* --update)", block.text)
+    ]
+    assert len(made) > 3
+    assert len(made) == len(set(made))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

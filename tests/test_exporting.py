@@ -147,7 +147,7 @@ class Rows:
     def __init__(self, names: list[str]) -> None:
         self.names = names
 
-    def columns(self, table: str, columns: Any, where: Any = None) -> dict[str, Any]:
+    def columns(self, table: str, columns: Any, where: Any = None, *, on: Any = None) -> dict[str, Any]:
         n = len(self.names) if table == "components" else 0
         found = {column: as_array([""] * n) for column in columns}
         if table == "components":

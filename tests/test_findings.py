@@ -83,6 +83,17 @@ def test_only_errors_reject() -> None:
     assert found.rejected_rows() == {3, 5}
 
 
+def test_findings_of_some_severities() -> None:
+    """`severe` gives the findings of the severities asked for, in their order, and none without one."""
+    found = Findings()
+    found.add("state-missing", [1])
+    found.add("geometry-missing", [2, 3])
+    found.add("component-outside", [4])
+    assert [f.row for f in found.severe("error", "warning")] == [2, 3, 4]
+    assert [f.row for f in found.severe("note")] == [1]
+    assert list(found.severe()) == []
+
+
 def test_selection_and_table_leave_the_original_alone() -> None:
     """`only` keeps the rows asked for with their facts, `within` names the table; the first stays."""
     found = Findings()

@@ -11,7 +11,7 @@ from geopandas.testing import assert_geodataframe_equal
 from tiny_city import array, line, point
 
 from gridcity.errors import ArgumentError, ReferenceSystemError
-from gridcity.frames import is_frame, joined, points_of
+from gridcity.frames import joined, points_of
 
 SHAPES = [point(0, 0), point(1, 1), None, shapely.Point()]
 
@@ -59,7 +59,7 @@ def test_joined() -> None:
 def test_joined_to_a_series() -> None:
     """A GeoSeries becomes a frame with the same index and reference system."""
     found = joined(frame().geometry, {"a": np.arange(4)})
-    assert is_frame(found) and list(found.columns) == ["geometry", "a"]
+    assert isinstance(found, gpd.GeoDataFrame) and list(found.columns) == ["geometry", "a"]
     assert found.index.tolist() == list("dcba") and found.crs.to_epsg() == 4490
 
 
@@ -67,9 +67,3 @@ def test_a_column_is_never_overwritten() -> None:
     """A column that is there already is refused by its name."""
     with pytest.raises(ArgumentError, match="has a column 'n' already"):
         joined(frame(), {"a": np.arange(4), "n": np.arange(4)})
-
-
-def test_is_frame() -> None:
-    """Frames and series with geometry are frames; plain pandas and arrays are not."""
-    assert is_frame(frame()) and is_frame(frame().geometry)
-    assert not any(is_frame(value) for value in (pd.DataFrame({"a": [1]}), array(SHAPES), None, "x"))

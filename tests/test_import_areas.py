@@ -140,6 +140,30 @@ def test_level_by_column_then_code_then_option(city: City, tmp_path: Path) -> No
         areas_in(city, tmp_path, *rows, level="hamlet")
 
 
+@pytest.mark.parametrize("option", [None, "community"])
+def test_level_that_contradicts_the_code_costs_the_row(
+    city: City, tmp_path: Path, option: str | None
+) -> None:
+    """A code whose length is that of another level than the column or the call states is rejected."""
+    stated = {} if option else {"level": "community"}
+    rows = [area("北新桥街道", code=STREET, **stated), area("海运仓社区", code=HAIYUNCANG, **stated)]
+    result = areas_in(city, tmp_path, *rows, level=option)
+    assert about(result, "level-code") == {
+        1: f"the row is a community, its code {STREET} is that of a street"
+    }
+    assert (balance(result), why(result)) == ((1, 0, 0, 1), {1: "level-code"})
+
+
+def test_districts_get_codes_by_name(tmp_path: Path) -> None:
+    """A district without a code gets that of its name among those of the city above the area code."""
+    with City.create(tmp_path / "city.gpkg", profile('[areas.digits]\n"样例区" = "901"\n')) as city:
+        rows = [area(name, (i, 0, 1, 1)) for i, name in enumerate(["东城区", "西城区", "样例区", "无何有区"])]
+        result = areas_in(city, tmp_path, *rows, level="district")
+        assert column(city, "areas", "code") == ["110101", "110102", "", ""]
+        assert sorted(about(result, "area-unlisted")) == [3, 4]
+        assert "below 1101;" in about(result, "area-unlisted")[4]
+
+
 def test_three_levels_in_one_file_find_each_other(city: City, tmp_path: Path) -> None:
     """In a file of all levels, in any order, every area finds its parent in the same import."""
     rows = [

@@ -242,13 +242,29 @@ def test_one_code_or_key_with_two_contents_costs_both(city: City, tmp_path: Path
     assert why(result) == {1: "place-duplicate", 2: "place-duplicate"}
 
 
+def test_cells_of_one_place_agree_in_what_is_read(city: City, tmp_path: Path) -> None:
+    """Cells that differ only in a column that is not read are one cell."""
+    result = cells_in(city, tmp_path, cell(0, 0, OBJECTID="1"), cell(0, 0, OBJECTID="2"))
+    assert balance(result) == (1, 0, 1, 0)
+    assert rules(result, "cell-uncoded") == {"duplicate-identical": 1}
+
+
+def test_cells_far_outside_the_areas_are_not_kept(city: City, tmp_path: Path) -> None:
+    """A cell more than a kilometre beyond the areas is rejected; where there are no areas none is."""
+    rows = [cell(0, 0), cell(2 + 10.6, 0), cell(2 + 10.8, 0)]
+    result = cells_in(city, tmp_path, *rows)
+    assert why(result) == {3: "outside-city"}
+    with City.create(tmp_path / "bare.gpkg", profile()) as bare:
+        assert balance(cells_in(bare, tmp_path, *rows)) == (3, 0, 0, 0)
+
+
 def test_key_stays_with_its_cell(city: City, tmp_path: Path) -> None:
-    """A key, once known, is not lost by a file without it, and finds the cell when its border moves."""
+    """A key, with its column, is not lost by a file without it, and finds a cell whose border moved."""
     cells_in(city, tmp_path, cell(0, 0, id="7"), key="id")
     assert balance(cells_in(city, tmp_path, cell(0, 0))) == (0, 0, 1, 0)
     moved = {"shape": square(0, 0, 1, 0.9), "id": "7"}
     assert balance(cells_in(city, tmp_path, moved, key="id")) == (0, 1, 0, 0)
-    assert city.store.rows("cells", ("fid", "key")) == [(1, "7")]
+    assert city.store.rows("cells", ("fid", "key")) == [(1, "id=7")]
 
 
 def test_code_that_comes_later_is_received(city: City, tmp_path: Path) -> None:

@@ -194,6 +194,7 @@ def test_duty_in_full(city: City, tmp_path: Path) -> None:
     assert city.store.rows("duties", fields) == [
         (CREDIT, "样例排水公司", "maintainer", "component", "01004", NEW, HAIYUNCANG)
     ]
+    assert column(city, "duties", "class_name") == ["雨水箅子"]
     assert city.store.rows("duties", ("since", "until", "priority")) == [("2024-01-01", "2025-12-31", -2)]
 
 
@@ -219,6 +220,33 @@ def test_class_of_a_duty(
     """A class is found by code or name in the city's editions; two digits are a major class; none is all."""
     assert balance(duties_in(city, tmp_path, duty(**stated))) == (1, 0, 0, 0)
     assert city.store.rows("duties", ("class_kind", "class_code", "edition")) == [expected]
+
+
+def test_roles_in_english_and_chinese(city: City, tmp_path: Path) -> None:
+    """A role is one of four in English, in any case, or its Chinese word; without one it is the handler's."""
+    words = ["", "handler", "处置", "属地", "Maintainer", "养护", "owner", "权属", "SUPERVISOR", "主管"]
+    rows = [duty(role=word, since=f"2024-01-{i:02d}") for i, word in enumerate(words, 1)]
+    assert balance(duties_in(city, tmp_path, *rows)) == (len(words), 0, 0, 0)
+    roles = column(city, "duties", "role")
+    assert roles == ["handler"] * 4 + ["maintainer"] * 2 + ["owner"] * 2 + ["supervisor"] * 2
+    refused = duties_in(city, tmp_path, duty(role="boss"))
+    assert refused.rejected[0].message == (
+        "'boss' is no role of a duty; possible: "
+        "handler, maintainer, owner, supervisor, 处置, 属地, 养护, 权属, 主管"
+    )
+
+
+def test_duty_of_a_class_holds_in_every_edition(city: City, tmp_path: Path) -> None:
+    """A duty for a class of the newer edition answers for the component of that name of the older one."""
+    lamps = [{"shape": survey.spot(0.5, 0.5), "class_name": "路灯", "code": "1101010118000005"}]
+    city.import_components(survey.features(tmp_path / "lamps.geojson", lamps))
+    duties_in(city, tmp_path, duty(party_code=CREDIT, party_name="", class_code="01037"))
+    place = survey.spot(0.5, 0.5).coords[0]
+    for asked in ("路灯", "01037", "0118"):
+        found = city.locate(*place, class_text=asked)
+        assert (found.step, found.party_code) == ("duty", CREDIT)
+        assert city.locate_many([place[0]], [place[1]], class_text=asked)["party_code"].tolist() == [CREDIT]
+    assert city.locate(*place, class_text="路灯").component_code == "1101010118000005"
 
 
 @pytest.mark.parametrize(
@@ -247,6 +275,8 @@ PLANTED_DUTIES = [
     ({"class_code": "99"}, "class-unknown"),
     ({"class_name": "路灯", "class_kind": "event"}, "class-unknown"),
     ({"class_name": "路灯", "class_kind": "部件"}, "class-unknown"),
+    ({"role": "boss"}, "role-unknown"),
+    ({"role": "处置单位"}, "role-unknown"),
     ({"priority": "first"}, "number-malformed"),
     ({"priority": "1,50"}, "number-malformed"),
     ({"priority": "1.5"}, "number-malformed"),
@@ -369,3 +399,22 @@ def test_balance_holds_for_every_table(
         other = (city.import_parties if kind == "parties" else city.import_duties)(shuffled)
         assert balance(other) == counts
         assert {order[row - 1] + 1: rule for row, rule in why(other).items()} == why(first)
+
+
+def test_a_duty_without_a_place_answers_in_every_district_of_the_city(tmp_path: Path) -> None:
+    """The city's own six digits are asked last, also where a point lies in another district."""
+    with City.create(tmp_path / "city.gpkg", survey.profile()) as city:
+        district = {"shape": survey.square(0, 0, 2, 2), "code": "110102", "name": "西城区"}
+        city.import_areas(survey.features(tmp_path / "district.geojson", [district]))
+        street = {"shape": survey.square(0, 0), "code": "110102001", "name": "西长安街街道"}
+        city.import_areas(survey.features(tmp_path / "street.geojson", [street]))
+        city.import_parties(survey.table(tmp_path / "parties.csv", [{"name": "样例城管委"}]))
+        city.import_duties(survey.table(tmp_path / "duties.csv", [{"party_name": "样例城管委"}]))
+        spot = survey.spot(0.5, 0.5)
+        placement = city.locate(spot.x, spot.y)
+        assert (placement.district_code, placement.party_name, placement.step) == (
+            "110102",
+            "样例城管委",
+            "territory",
+        )
+        assert city.locate_many([spot.x], [spot.y])["party_name"].tolist() == ["样例城管委"]

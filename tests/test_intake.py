@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import os
 import random
 import sqlite3
 import struct
@@ -360,6 +361,17 @@ def test_a_datum_stands_over_geojsons_wgs84(tmp_path):
         read_source(geojson(tmp_path, [feature({}, 1, 1)], crs={"type": "link"}))
 
 
+def test_a_source_says_whether_its_system_was_only_assumed(tmp_path):
+    """Plain GeoJSON is read by the rule of its format; a declaration, --crs or --datum is a word for it."""
+    plain = geojson(tmp_path, [feature({}, 1, 2)])
+    assert read_source(plain).assumed
+    assert not read_source(plain, crs=4326).assumed and not read_source(plain, datum="wgs84").assumed
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
+    assert not read_source(geojson(tmp_path, [feature({}, 1, 2)], "b.geojson", crs=crs)).assumed
+    assert not read_source(shapefile(tmp_path)).assumed
+    assert not read_source(table(tmp_path, "code\n1\n"), geometry="none").assumed
+
+
 def test_byte_order_mark_and_gbk_in_geojson(tmp_path):
     """A mark is no text; GBK is read, with a finding that the format says UTF-8."""
     text = geojson(tmp_path, [feature({"名": "路灯"}, 116.4, 39.9)]).read_text(encoding="utf-8")
@@ -574,6 +586,17 @@ def test_coordinates_that_are_none_cost_their_row(tmp_path):
     assert source.findings.rejected_rows() == {2, 3, 4}
 
 
+def test_only_plain_numbers_are_coordinates(tmp_path):
+    """What Python alone takes for a number, and what a spreadsheet shows for one, costs its row."""
+    good = ["116.5", " +116.5 ", "1165e-1", "1.165E2", "116.50", "0116.5"]
+    bad = ["1_16.5", "１１６.5", "116,5", "0x74", "116.5°", "nan", "inf", "1e", ".", "--1", "116 5", "1e999"]
+    lines = [f'"{text}",39.5' for text in [*good, ".5", "5.", *bad]]
+    source = read_source(table(tmp_path, "\n".join(["x,y", *lines, ""])), crs=4490)
+    found = [None if g is None else g.x for g in source.geometry]
+    assert found == [116.5] * len(good) + [0.5, 5.0] + [None] * len(bad)
+    assert source.findings.counts() == {"coordinate-not-finite": len(bad)}
+
+
 def test_coordinate_columns_are_named_or_unambiguous(tmp_path):
     """Two pairs of known names, one column alone or a wrong one are refused with what there is."""
     path = table(tmp_path, "lng,lat,X,Y\n1,2,3,4\n")
@@ -634,6 +657,11 @@ def test_paths_that_are_no_file(tmp_path):
         read_source("absent\0.shp")
     with pytest.raises(SourceError, match="folder"):
         read_source(tmp_path)
+    os.mkfifo(tmp_path / "pipe.csv")
+    for special in (tmp_path / "pipe.csv", "/dev/zero"):
+        with pytest.raises(SourceError, match="no ordinary file") as caught:
+            read_source(special)
+        assert "Write the rows to a file" in caught.value.hint
     (tmp_path / "empty.shp").touch()
     with pytest.raises(SourceError, match="0 bytes"):
         read_source(tmp_path / "empty.shp")

@@ -44,6 +44,7 @@ from gridcity.profile import parse_profile
 Place = tuple[float, float]
 IDS = ("cell_id", "component_id")
 DISTANCES = ("distance_to_border_m", "component_distance_m")
+OLD = "cjt214-2007"
 
 
 def rows(columns: dict[str, Any]) -> list[Placement]:
@@ -424,24 +425,30 @@ def test_any_latitude(tmp_path: Path, lat: float) -> None:
     "text, count, kind",
     [
         (LAMP, 1, "component"),
-        ("路灯", 1, "component"),
-        (" 路灯 ", 1, "component"),
-        ("Street lamp", 1, "component"),
-        ("暴露垃圾", 1, "event"),
+        ("0118", 1, "component"),
+        ("路灯", 2, "component"),
+        (" 路灯 ", 2, "component"),
+        ("Street lamp", 2, "component"),
+        ("污水井盖", 2, "component"),
+        ("供水井盖", 1, "component"),
+        ("暴露垃圾", 2, "event"),
     ],
 )
 def test_a_class_by_its_name(text: str, count: int, kind: str) -> None:
-    """A code or a whole name is one class; components come before events."""
+    """A code is one class, a whole name that class in every edition of the city; components before events."""
     found = wanted(text, parse_profile(PROFILE))
     assert (len(found.classes), found.classes[0].kind) == (count, kind)
-    assert found.single is not None and (found.single.kind, found.single.edition) == (kind, EDITION)
+    assert len({entry.edition for entry in found.classes}) == count
+    assert found.single is not None
+    assert (found.single.kind, found.single.edition) == (kind, OLD if text == "0118" else EDITION)
+    assert found.single.name == found.classes[0].zh
 
 
 def test_a_part_of_a_name() -> None:
     """A part of names is all classes that have it, of both the city's editions, and no single one."""
     found = wanted("井盖", parse_profile(PROFILE))
     assert found.single is None and len(found.components) > 20
-    assert {entry.edition for entry in found.classes} == {EDITION, "cjt214-2007"}
+    assert {entry.edition for entry in found.classes} == {EDITION, OLD}
     assert all("井盖" in entry.zh for entry in found.classes)
     assert wanted("  ", parse_profile(PROFILE)) is NOTHING and NOTHING.single is None
 

@@ -113,6 +113,7 @@ def test_a_whole_mapping_is_read_as_written(tmp_path):
         ("klass = 'x'", "'klass' in map.toml is no key; nearest: class"),
         ("[geometry]\nlng = 'x'", r"'lng' in map.toml is no key of \[geometry\].*Possible are x, y"),
         ("[geometry]\nx = 'X'", "names only x"),
+        ("[geometry]\nx = 'X'\ny = 'X'", "names 'X' twice"),
         ("columns = 'x'", "columns in map.toml is no table"),
         ("[values]\nstate = 'x'", r"\[values.state\] in map.toml is no table"),
         ("[constants]\nnote = 7", "'note' of .* is 7, not text"),
@@ -232,6 +233,17 @@ def test_values_are_stripped_and_translated():
     mapping = Mapping(columns={"S": ("state",)}, values={"state": {"Active": "完好", "": "未知"}})
     draft = apply_mapping(source(S=[" Active", "", "\u3000破损 "]), "component", mapping)
     assert draft.columns["state"].tolist() == ["完好", "未知", "破损"]
+
+
+def test_a_column_that_means_something_else_is_not_read(tmp_path):
+    """A column mapped to nothing fills no field, although its name is known, and is said to be unused."""
+    mapping = written(tmp_path, '[columns]\n"OBJSTATE" = ""\n"LEVEL" = []\n')
+    assert mapping.columns == {"OBJSTATE": (), "LEVEL": ()}
+    columns = {"OBJSTATE": ["DC", "MD"], "LEVEL": ["1", "2"]}
+    assert apply_mapping(source(**columns), "component").matched["state"].column == "OBJSTATE"
+    draft = apply_mapping(source(**columns), "component", mapping)
+    assert "state" not in draft.columns and "state" not in draft.matched
+    assert set(draft.unused) == {"OBJSTATE", "LEVEL"}
 
 
 def test_constants_one_column_for_two_fields_and_the_key():

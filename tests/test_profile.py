@@ -40,7 +40,7 @@ def test_everything_a_profile_can_say() -> None:
     first, second = found.classes
     assert (first.kind, first.edition, first.code, first.name) == ("component", OLD, "0698", "文物古迹")
     assert (first.name_en, first.geometry) == ("Relic", "polygon")
-    assert (second.kind, second.edition, second.major_name) == ("event", NEW, "扩展事件")
+    assert (second.kind, second.edition, second.major_name) == ("event", OLD, "扩展事件")
 
 
 WRONG = [
@@ -76,6 +76,7 @@ WRONG = [
     (CITY + '[[classes]]\ncode = "0698"', "[[classes]] number 1 has no name", "name"),
     (CITY + '[[classes]]\nname = "a"\ncolour = "b"', "number 1 has the unknown key 'colour'", "geometry"),
     (CITY + '[[classes]]\nname = "a"\ncode = 698', "number 1.code: 698 is not text", "quotes"),
+    (CITY + f'[[classes]]\nedition = "{OLD}"\nname = "甲"', f"甲 is of {OLD}", f'older_edition = "{OLD}"'),
     (CITY + '[responsibility]\nsteps = "owner"', "steps is not a list", "steps = ["),
     (CITY + "[responsibility]\nsteps = [1]", "responsibility.steps: 1 is not text", "quotes"),
     (CITY + '[responsibility]\nsteps = ["boss", "owner"]', "responsibility.steps: boss", "maintainer, owner"),
@@ -155,6 +156,17 @@ def test_class_without_code_names_the_next_free_ones() -> None:
         profile(local(edition=NEW, name="样例设施")).catalogues()
     assert ": 01999" in (caught.value.hint or "")
     assert "21001 in a new major class" in (caught.value.hint or "")
+
+
+def test_class_is_of_the_editions_of_the_city() -> None:
+    """A class without an edition is of the city's own; a code suggested is none that another class has."""
+    (klass,) = profile(local(code="0698", name="文物古迹"), edition=OLD, older="").classes
+    assert klass.edition == OLD
+    (table,) = profile(local(code="0698", name="文物古迹"), edition=OLD, older="").catalogues()
+    assert table.find("0698", "component").zh == "文物古迹"  # type: ignore[union-attr]
+    with pytest.raises(ProfileError, match="二: the class has no code") as caught:
+        profile(local(edition=OLD, code="0699", name="一") + local(edition=OLD, name="二")).catalogues()
+    assert "06 其他设施: 0698" in (caught.value.hint or "")
 
 
 def test_class_that_takes_a_code_is_refused() -> None:

@@ -180,16 +180,26 @@ ORDERS = [
     (
         (POINTS, POLYGONS),
         (17, 0, 0, 0),
-        {"component-cell": 9, "component-outside": 2},
+        {"component-cell-unknown": 9, "component-outside": 2},
         (1, 17, 0, 0),
-        {"point-and-polygon": 17, "component-cell": 10, "component-outside": 1, "component-many-cells": 11},
+        {
+            "point-and-polygon": 17,
+            "component-cell-unknown": 10,
+            "component-outside": 1,
+            "component-many-cells": 11,
+        },
     ),
     (
         (POLYGONS, POINTS),
         (18, 0, 0, 0),
-        {"component-cell": 10, "component-outside": 1, "component-many-cells": 11},
+        {"component-cell-unknown": 10, "component-outside": 1, "component-many-cells": 11},
         (0, 0, 17, 0),
-        {"point-and-polygon": 17, "component-cell": 10, "component-outside": 1, "component-many-cells": 11},
+        {
+            "point-and-polygon": 17,
+            "component-cell-unknown": 10,
+            "component-outside": 1,
+            "component-many-cells": 11,
+        },
     ),
 ]
 
@@ -234,14 +244,14 @@ def emptied(city: City) -> None:
 
 
 def test_ignoring_the_datum_is_seen(city: City, tmp_path: Path) -> None:
-    """Read as if they were WGS 84 no record is lost, but more of them contradict their cells."""
+    """Read as WGS 84 no record is lost, the file is said to declare nothing, and more stand in no cell."""
     copy = tmp_path / "city.gpkg"
     city.store.backup(copy)
     with City.open(copy) as other:
         emptied(other)
         result = other.import_components(POINTS)
         assert balance(result) == (17, 0, 0, 0)
-        assert rules(result) == {"component-cell": 11, "component-outside": 4}
+        assert rules(result) == {"component-cell-unknown": 11, "component-outside": 4, "datum-assumed": 1}
 
 
 def test_chain_of_responsibility_at_the_lama_temple(city: City) -> None:
@@ -270,7 +280,7 @@ def at(city: City, name: str) -> Placement:
 def test_check_of_the_whole_district(city: City) -> None:
     """The check finds over the stored city what the imports found, and nothing more."""
     assert city.check().counts() == {
-        "component-cell": 10,
+        "component-cell-unknown": 10,
         "component-outside": 1,
         "component-many-cells": 11,
         "area-unlisted": 3,

@@ -142,25 +142,34 @@ def test_totals_are_of_current_objects(store: GeoPackage) -> None:
 
 
 def test_places_follow_from_the_cell(store: GeoPackage) -> None:
-    """Cell, community, street and district come from the cell; outside every cell all are missing."""
+    """Cell, community, street and district come from the cell, outside every cell from the place."""
     assert rows(store, "cell") == [
         ("#3", 1),
         ("110101005001001", 1),
         ("110101005001002", 2),
         (MISSING, 1),
     ]
-    assert rows(store, "street") == [("110101005 北新桥街道", 3), ("110101006 东四街道", 1), (MISSING, 1)]
+    assert rows(store, "street") == [("110101005 北新桥街道", 4), ("110101006 东四街道", 1)]
     # The second street has no district above it: the profile's stands in.
-    assert rows(store, "district") == [("110101 东城区", 4), (MISSING, 1)]
+    assert rows(store, "district") == [("110101 东城区", 5)]
+
+
+def test_outside_every_area_all_are_missing(store: GeoPackage) -> None:
+    """A component that stands in no cell and no area counts for none of them."""
+    with store.transaction() as t:
+        t.update("components", [5], {"geom": as_array([shapely.Point(117, 39)])})
+    assert rows(store, "street") == [("110101005 北新桥街道", 3), ("110101006 东四街道", 1), (MISSING, 1)]
+    for name, n in (("cell", 4), ("community", 4), ("district", 2)):
+        assert rows(store, name)[-1] == (MISSING, 1)
+        assert len(rows(store, name)) == n
 
 
 def test_areas_of_one_name_stay_apart(store: GeoPackage) -> None:
     """Two communities with the same name and no code are two groups."""
     assert rows(store, "community") == [
-        ("110101005001 青龙社区", 2),
+        ("110101005001 青龙社区", 3),
         ("新社区 #5", 1),
         ("新社区 #6", 1),
-        (MISSING, 1),
     ]
 
 
@@ -174,6 +183,29 @@ def test_classes_and_majors_by_their_edition(store: GeoPackage) -> None:
 def test_party_is_maintainer_then_owner_then_supervisor(store: GeoPackage) -> None:
     """Blank, 无 and 00000000 are no party; the next one answers."""
     assert rows(store, "party") == [("主管", 1), ("产权单位", 1), ("水务集团", 1), (MISSING, 2)]
+
+
+def test_spellings_of_one_party_are_one(store: GeoPackage) -> None:
+    """Code, alias and name of a party in the table count under its name; a stranger under its own."""
+    with store.transaction() as t:
+        t.insert(
+            "parties", {"code": ["C1"], "name": ["水务集团"], "aliases": ["自来水;北水"], "receipt": [1]}
+        )
+        t.update("components", [3], {"maintainer_name": ["北水"]})
+        t.update("components", [4, 5], {"maintainer_code": ["C1", "C9"]})
+    assert rows(store, "party") == [("C9", 1), ("产权单位", 1), ("水务集团", 3)]
+    assert inventory(store, PROFILE).totals["without_party"] == 0
+
+
+def test_what_ends_later_still_counts(store: GeoPackage) -> None:
+    """A cell or component with an end in the future counts until then; what begins later does not yet."""
+    with store.transaction() as t:
+        t.update(
+            "cells", [1, 2, 3], {"until": ["2999-01-01", "2020-01-01", ""], "since": ["", "", "2999-01-01"]}
+        )
+        t.update("components", [1, 2], {"until": ["2999-01-01", ""], "since": ["", "2999-01-01"]})
+    totals = inventory(store, PROFILE).totals
+    assert (totals["cells"], totals["coded_cells"], totals["components"]) == (1, 1, 4)
 
 
 def test_year_is_of_the_initial_date(store: GeoPackage) -> None:
@@ -219,7 +251,10 @@ class Components:
     def __init__(self, classes: list[str], states: list[str]) -> None:
         self.values = {"class_code": classes, "state": states}
 
-    def columns(self, table: str, columns: Any, where: Any = None) -> dict[str, Any]:
+    def rows(self, table: str, columns: Any, where: Any = None, *, on: Any = None) -> list[Any]:
+        return []
+
+    def columns(self, table: str, columns: Any, where: Any = None, *, on: Any = None) -> dict[str, Any]:
         n = len(self.values["state"]) if table == "components" else 0
         found = {name: as_array(self.values.get(name, [""] * n)[:n]) for name in columns}
         if "cell_id" in found:
@@ -322,7 +357,7 @@ def test_page_runs_in_a_browser(evil: GeoPackage, tmp_path: Path) -> None:
         timeout=60,
         check=True,
     )
-    assert "<title>东城区 部件清单" in done.stdout
+    assert "<title>东城区 部件统计" in done.stdout
     assert 'class="bk-Figure"' in done.stdout
     assert "Refused to" not in done.stderr and "violates" not in done.stderr
     assert "Uncaught" not in done.stderr

@@ -27,8 +27,8 @@ def party(number: int, name: str, **more: Any) -> Party:
 
 
 def duty(number: int, place: str, klass: Klass | None = None, **more: Any) -> Duty:
-    kind, edition, code = klass or ("", "", "")
-    plain = Duty(number, "", f"D{number}", "handler", kind, code, edition, place, "", "", 0)
+    kind, edition, code, name = klass or ("", "", "", "")
+    plain = Duty(number, "", f"D{number}", "handler", kind, code, name, edition, place, "", "", 0)
     return replace(plain, **more)
 
 
@@ -201,6 +201,33 @@ def test_classes_of_another_table_do_not_count() -> None:
         assert first(duty(1, STREET, other)) == ("", "none")
         assert first(duty(1, STREET, other), klass=other) == ("D1", "duty")
         assert first(duty(1, STREET, other._replace(code="01"))) == ("", "none")
+
+
+def test_a_class_is_its_namesake_in_another_edition() -> None:
+    """A duty for a class is one for its namesake in any edition; without a name it has none."""
+    new = Klass("component", EDITION, "01037", "路灯")
+    old = Klass("component", "cjt214-2007", "0118", "路灯")
+    assert first(duty(1, STREET, new), klass=old) == ("D1", "duty")
+    assert first(duty(1, STREET, old), klass=new) == ("D1", "duty")
+    assert first(duty(1, STREET, new), klass=old._replace(kind="event")) == ("", "none")
+    assert first(duty(1, STREET, new), klass=old._replace(name="景观灯")) == ("", "none")
+    assert first(duty(1, STREET, new._replace(name="")), klass=old._replace(name="")) == ("", "none")
+    # The duty for the class goes before that for its major class, also where it is a namesake.
+    assert (
+        first(duty(1, STREET, old._replace(code="01", name="")), duty(2, STREET, new), klass=old)[0] == "D2"
+    )
+
+
+def test_roles_of_duties_in_order() -> None:
+    """At one place the handler goes before maintainer, owner and supervisor, whatever their priorities."""
+    rows = [
+        duty(i, STREET, COVER, role=role, priority=i)
+        for i, role in enumerate(("supervisor", "owner", "maintainer", "handler"), 1)
+    ]
+    for n, answer in ((4, "D4"), (3, "D3"), (2, "D2"), (1, "D1")):
+        assert first(*rows[:n])[0] == answer
+    # The finest place goes before the role.
+    assert first(duty(1, COMMUNITY, COVER, role="supervisor"), duty(2, STREET, COVER))[0] == "D1"
 
 
 def test_a_class_duty_is_no_territory() -> None:

@@ -480,6 +480,48 @@ def test_conditions(city: City) -> None:
     assert rows("cells", ("code", "fid"), {"fid": [3, 1]}) == [(CODES[1], 1), (CODES[3], 3)]
 
 
+DAYS = [
+    ("", "", True),
+    ("2026-03-01", "", True),
+    ("2026-03-02", "", False),
+    ("", "2026-03-01", False),
+    ("", "2026-03-02", True),
+    ("2026-01-01", "2026-02-01", False),
+    ("2026-04-01", "2026-05-01", False),
+    ("2026-03-01", "2999-01-01", True),
+]
+
+
+@pytest.mark.parametrize("table", ["cells", "components", "parties", "duties"])
+def test_rows_of_a_day(city: City, table: str) -> None:
+    """With a day only what has begun by then and has not ended is returned, with other conditions too."""
+    dated: list[dict[str, Any]] = [{"since": since, "until": until} for since, until, _ in DAYS]
+    if table in LAYERS:
+        dated = [row | {"geom": box(2, 2)} for row in dated]
+    if table == "components":
+        dated = [component(LAMP, row.pop("geom"), **row) for row in dated]
+    if table == "parties":
+        dated = [row | {"name": f"P{i}"} for i, row in enumerate(dated)]
+    if table == "duties":
+        dated = [row | {"place_code": STREET} for row in dated]
+    ids = add(city, table, *dated)
+    valid = [(i,) for i, (_, _, there) in zip(ids, DAYS, strict=True) if there]
+    where = {"fid": ids}
+    assert city.store.rows(table, ("fid",), where, on="2026-03-01") == valid
+    assert city.store.columns(table, ("fid",), where, on="2026-03-01")["fid"].tolist() == [
+        i for (i,) in valid
+    ]
+    assert city.store.rows(table, ("fid",), {"fid": [ids[0], ids[2]]}, on="2026-03-01") == [(ids[0],)]
+    assert city.store.rows(table, ("fid",), where) == [(i,) for i in ids]
+
+
+@pytest.mark.parametrize("table", ["areas", "receipts", "findings"])
+def test_tables_without_a_period_have_no_day(city: City, table: str) -> None:
+    """Areas have no beginning and end: to ask for a day is a mistake."""
+    with pytest.raises(KeyError, match="since"):
+        city.store.rows(table, ("fid",), on="2026-03-01")
+
+
 @pytest.mark.parametrize("bad", ["nothing", "sqlite_master", "cells; DROP TABLE cells", "rtree_cells_geom"])
 def test_unknown_names(city: City, bad: str) -> None:
     """A table or column that the schema does not have is a KeyError, whatever it says."""
@@ -559,3 +601,41 @@ def test_a_snapshot_sees_one_state(tmp_path: Path) -> None:
         with city.store.transaction() as tx:
             tx.update("cells", [seen[0][0]], {"note": ["changed"]})
         assert city.store.rows("cells", ("note",))[0] == ("changed",)
+
+
+def test_a_file_left_in_wal_gets_its_journal_back(tmp_path: Path) -> None:
+    """A city that another program has switched to WAL and closed is one file again once it is opened."""
+    path = tmp_path / "city.gpkg"
+    tiny_city(path).close()
+    connection = raw(path)
+    assert connection.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
+    connection.close()
+    with City.open(path) as city:
+        assert city.store.count("cells") == 7
+        add(city, "parties", {"name": "甲"})
+        assert [file.name for file in tmp_path.iterdir()] == ["city.gpkg"]
+        with pytest.raises(StoreError, match="readonly"):
+            city.store._run("DELETE FROM cells")
+    connection = raw(path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    connection.close()
+
+
+def test_a_file_in_wal_that_is_open_elsewhere_is_used_as_it_is(tmp_path: Path) -> None:
+    """While another program holds the city open in WAL, it is read and written, and both see it."""
+    with tiny_city(tmp_path / "city.gpkg") as city:
+        connection = raw(city.path)
+        assert connection.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
+        add(city, "parties", {"name": "甲"})
+        with City.open(city.path) as other:
+            add(other, "parties", {"name": "乙"})
+        assert connection.execute("SELECT name FROM parties").fetchall() == [("甲",), ("乙",)]
+        assert [name for (name,) in city.store.rows("parties", ("name",))] == ["甲", "乙"]
+        connection.close()
+
+
+def test_a_lock_is_waited_for(city: City) -> None:
+    """Every connection of a city waits a minute for a lock before it gives up."""
+    assert city.store._run("PRAGMA busy_timeout").fetchone() == (60_000,)
+    with city.store.transaction() as tx:
+        assert tx._run("PRAGMA busy_timeout").fetchone() == (60_000,)

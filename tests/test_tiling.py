@@ -20,7 +20,7 @@ from gridcity.tiling.coverage import overlaps
 from gridcity.tiling.index import BASES, PolygonIndex
 from gridcity.tiling.numbering import reading_order
 from gridcity.tiling.point import EDGE, INSIDE, OUTSIDE, position
-from gridcity.tiling.shares import cell_of
+from gridcity.tiling.shares import cell_of, sound
 
 Place = tuple[float, float]
 
@@ -421,3 +421,30 @@ def test_corner_of_four_at_every_degree(lng: int, lat: int) -> None:
     hits = index.locate(np.array([float(lng)]), np.array([float(lat)]))
     exact = [i for i, g in enumerate(boxes) if oracle(lng, lat, rings_of(g)) != OUTSIDE]
     assert hits.polygon.tolist() == [max(exact)]
+
+
+BOW = shapely.Polygon([at(0, 0), at(1, 1), at(1, 0), at(0, 1)])
+
+
+def test_shapes_that_cross_themselves_stop_nothing() -> None:
+    """A polygon drawn crosswise in the stored city is measured in its parts, as a cell and as an object."""
+    cells = PolygonIndex([1, 2], ["", ""], array([BOW, box(1, 0)]))
+    found, parts = cell_of(array([box(0.5, 0.25, 1.25, 0.5), box(1.25, 0.25, 0.5, 0.5)]), cells)
+    assert (found.tolist(), parts.tolist()) == ([1, 1], [2, 1])
+    squares = PolygonIndex([1, 2], ["", ""], array([box(0, 0), box(1, 0)]))
+    found, parts = cell_of(array([BOW, line((0.5, 0.5), (0.75, 0.5))]), squares)
+    assert (found.tolist(), parts.tolist()) == ([0, 0], [1, 1])
+    first, second, area_m2 = overlaps(array([BOW, box(0.5, 0), box(2, 2)]))
+    assert (first.tolist(), second.tolist()) == ([0], [1])
+    # A quarter of a side's square lies in both.
+    assert area_m2[0] == pytest.approx(overlaps(array([box(0, 0), box(0.75, 0)]))[2][0], rel=1e-6)
+
+
+def test_sound_shapes_stay_as_they_are() -> None:
+    """Only what crosses itself is divided; the array given is left alone."""
+    given = array([BOW, box(0, 0), None, point(1, 1)])
+    found = sound(given)
+    assert found is not given and given[0] is BOW
+    assert shapely.is_valid(found[[0, 1, 3]]).all()
+    assert all(found[i] is given[i] for i in (1, 2, 3))
+    assert sound(given[1:]) is not None and sound(given[1:2])[0] is given[1]

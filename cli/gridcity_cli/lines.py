@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from gridcity.errors import ArgumentError
+
+ENCODINGS = ("utf-8", "gb18030")
+"""What a text is read in when nobody says, in this order."""
 
 LONGEST_LINE = 16 * 2**20
 """Bytes; what is longer is no line of points and is not kept in memory."""
 
 _BLOCK = 65536
+# What UTF-8 writes in three bytes and more, all of Chinese among it. Text without it is, beside lines of
+# GB18030, of GB18030 too: pairs of bytes alone would be letters of Latin, Greek or Cyrillic.
+_LONG = re.compile(rb"[\xe0-\xf4][\x80-\xbf]{2}")
 
 
 class ByteStream(Protocol):
@@ -32,9 +39,11 @@ class Lines(Iterator[str]):
     ----------
     stream : binary file
     encoding : str, optional
-        Of the text. When it is not given the first 64 KB decide: UTF-8, or else GB18030.
+        Of the text. When it is not given every line decides for itself: UTF-8, or else GB18030. A line
+        whose bytes are both, as of the one character 路, is read as the lines before it, the first ones
+        as the first 64 KB.
     eager : bool
-        Do not wait for the first 64 KB: decide by what the first read brings.
+        Do not wait for the first 64 KB: begin with what the first read brings.
 
     Attributes
     ----------
@@ -52,7 +61,8 @@ class Lines(Iterator[str]):
         self._rest = b""
         self._ended = False
         self.head = self._stream.read1(_BLOCK) if eager else self._stream.read(_BLOCK)
-        self.encoding = _checked(encoding) if encoding else _decided(self.head)
+        self._encodings = (_checked(encoding),) if encoding else ENCODINGS
+        self._likely = self._encodings[0] if encoding else _likely(self.head)
         if self.head.startswith(codecs.BOM_UTF8):
             self.head = self.head[len(codecs.BOM_UTF8) :]
         self._take(self.head)
@@ -73,12 +83,7 @@ class Lines(Iterator[str]):
         if len(raw) > LONGEST_LINE:
             self.problem = f"longer than {LONGEST_LINE >> 20} MB"
             return "\n"
-        try:
-            return raw.decode(self.encoding)
-        except UnicodeDecodeError as error:
-            wrong = raw[error.start : error.start + 4].hex(" ")
-            self.problem = f"the bytes {wrong} at position {error.start + 1} are not {self.encoding} text"
-            return raw.decode(self.encoding, errors="backslashreplace")
+        return self._decoded(raw)
 
     def everything(self) -> str:
         """Return all that has not been returned yet as one text.
@@ -90,12 +95,24 @@ class Lines(Iterator[str]):
         """
         raw = b"".join(self._ready) + self._rest + self._stream.read()
         try:
-            return raw.decode(self.encoding)
+            return _read(raw, self._encodings)[0]
         except UnicodeDecodeError as error:
             raise ArgumentError(
-                f"The input is not {self.encoding} text, from byte {error.start + 1} on.",
+                f"The input is not {' or '.join(self._encodings)} text, from byte {error.start + 1} on.",
                 hint="Name its encoding with --encoding.",
             ) from error
+
+    def _decoded(self, raw: bytes) -> str:
+        """Return a line as text, and remember what was wrong with it."""
+        try:
+            if self._likely == "gb18030" and not _LONG.search(raw):
+                return raw.decode("gb18030")
+            text, self._likely = _read(raw, self._encodings)
+        except UnicodeDecodeError as error:
+            wrong, names = raw[error.start : error.start + 4].hex(" "), " or ".join(self._encodings)
+            self.problem = f"the bytes {wrong} at position {error.start + 1} are not {names} text"
+            return raw.decode(self._encodings[0], errors="backslashreplace")
+        return text
 
     def _take(self, block: bytes) -> None:
         """Cut a block at its line breaks; no multibyte character of UTF-8 or GB18030 holds that byte."""
@@ -114,18 +131,31 @@ class Lines(Iterator[str]):
             self._rest += rest
 
 
-def _decided(head: bytes) -> str:
+def _read(raw: bytes, encodings: Sequence[str]) -> tuple[str, str]:
+    """Return bytes as text and in which encoding they are; in none, raise what the first one says."""
+    first, *others = encodings
+    try:
+        return raw.decode(first), first
+    except UnicodeDecodeError:
+        for name in others:
+            try:
+                return raw.decode(name), name
+            except UnicodeDecodeError:
+                continue
+        raise
+
+
+def _likely(head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ArgumentError("The input is UTF-16 text.", hint="Save it as UTF-8.")
-    for name in ("utf-8", "gb18030"):
+    for name in ENCODINGS:
         try:
             # Not final: the 64 KB may end in the middle of a character.
             codecs.getincrementaldecoder(name)().decode(head, final=False)
         except UnicodeDecodeError:
             continue
         return name
-    # Neither: the lines that are not UTF-8 will say so one by one.
-    return "utf-8"
+    return ENCODINGS[0]
 
 
 def _checked(name: str) -> str:

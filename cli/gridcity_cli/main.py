@@ -100,11 +100,12 @@ class Commands(click.Group):
         except BrokenPipeError:
             _drop_stdout()
             raise click.exceptions.Exit(PIPE_CLOSED) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            # A command that knows what became of its work says so in the exception.
+            click.echo("; ".join(["Interrupted", *map(str, interrupt.args)]) + ".", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
         except Exception as error:  # the last line before the user
-            if isinstance(error, OSError) and not isinstance(error, GridcityError):
-                _drop_stdout()
+            _drop_stdout()
             if ctx.params.get("debug"):
                 sys.excepthook(type(error), error, error.__traceback__)
             raise _failure(error) from error

@@ -130,6 +130,17 @@ def _known_edition(ctx: click.Context, param: click.Parameter, value: str | None
     return value
 
 
+def _known_encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        try:
+            "a".encode(value)
+        except (LookupError, ValueError) as error:
+            raise click.BadParameter(
+                f"there is no text encoding {value!r}; name one such as GB18030, UTF-8 or Big5.", ctx, param
+            ) from error
+    return value
+
+
 def _city(required: bool) -> Callable[[F], F]:
     return click.option(
         "--city",
@@ -152,9 +163,13 @@ crs_option = click.option(
     "--crs", metavar="CODE", help="Reference system of the coordinates, e.g. EPSG:4548; longitude first."
 )
 datum_option = click.option(
-    "--datum", type=click.Choice(DATUMS), help="Datum of longitude and latitude, where they are shifted."
+    "--datum",
+    type=click.Choice(DATUMS),
+    help="Datum of longitude and latitude; gcj02 for web maps and phones in China.",
 )
-encoding_option = click.option("--encoding", metavar="NAME", help="Encoding of the text, e.g. gb18030.")
+encoding_option = click.option(
+    "--encoding", callback=_known_encoding, metavar="NAME", help="Encoding of the text, e.g. gb18030."
+)
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import stat
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +19,9 @@ from gridcity.errors import ArgumentError
 # Controls (C0, DEL, C1), marks that turn the direction of writing, line separators, lone surrogates:
 # text from a survey must not move the cursor of the terminal that shows it.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+JOURNALS = ("-journal", "-wal", "-shm")
+"""What SQLite writes beside a database, after its name; a database without its own is damaged."""
+
 # What a spreadsheet takes for a formula, unless it is a plain number.
 _FORMULA = re.compile(r"[=@＝＋－＠\t\r\n]|[+-](?!\d*\.?\d+$)")
 
@@ -103,11 +107,18 @@ def write_csv(file: IO[str], columns: Sequence[str], rows: Iterable[Sequence[obj
     import csv
 
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([_harmless(name) for name in columns])
-    writer.writerows([_harmless(value) for value in row] for row in rows)
+    writer.writerow([harmless(name) for name in columns])
+    writer.writerows([harmless(value) for value in row] for row in rows)
 
 
-def _harmless(value: object) -> str:
+def harmless(value: object) -> str:
+    """Return a value as text for CSV, with an apostrophe before what a spreadsheet would run.
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless(-5)
+    ("'=1+1", '-5')
+    """
     text = text_of(value)
     return "'" + text if isinstance(value, str) and _FORMULA.match(text) else text
 
@@ -138,20 +149,62 @@ def check_target(target: Path, *read: Path) -> None:
     target : Path
         The file to be written.
     *read : Path
-        Files of the same command that must not be replaced by it.
+        Files of the same command that must not be replaced by it, nor anything read with them.
 
     Raises
     ------
     ArgumentError
-        The target is one of them, or its folder does not exist.
+        The target is one of them or of their sets, it is no regular file, or its folder does not exist
+        or cannot be written.
     """
     if not target.parent.is_dir():
         raise ArgumentError(f"There is no folder {shown(target.parent)}.", hint="Make it first.")
     for path in read:
-        if target.exists() and path.exists() and target.samefile(path):
+        if _belongs(target, path):
             raise ArgumentError(
                 f"{shown(target)} is read by this command and would be replaced.", hint="Name another file."
             )
+    check_replaceable(target)
+    beside = _beside(target)
+    try:
+        beside.touch()
+        beside.unlink()
+    except OSError as error:
+        raise ArgumentError(
+            f"{shown(target)} cannot be written: {error.strerror}.", hint="Name a file in another folder."
+        ) from error
+
+
+def check_replaceable(target: Path) -> None:
+    """Refuse to put a file in the place of a device, a pipe or a link; a folder is not looked at.
+
+    Raises
+    ------
+    ArgumentError
+        One of them is there.
+    """
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        found = "a link" if stat.S_ISLNK(mode) else "a device or a pipe"
+        raise ArgumentError(
+            f"{shown(target)} is {found}, and would be replaced by a file.", hint="Name a file."
+        )
+
+
+def _belongs(target: Path, path: Path) -> bool:
+    """Return whether a file is the other one, a part of its shapefile, or a journal of its database."""
+    if target.exists() and path.exists() and target.samefile(path):
+        return True
+    if target.parent.resolve() != path.parent.resolve():
+        return False
+    if path.suffix.lower() == ".shp":
+        from gridcity.intake.shapefile import SUFFIXES
+
+        return target.stem.casefold() == path.stem.casefold() and target.suffix.lower() in SUFFIXES
+    return target.name in (path.name, *(path.name + end for end in JOURNALS))
 
 
 def write_file(path: Path, write: Callable[[IO[str]], object]) -> None:
@@ -162,15 +215,22 @@ def write_file(path: Path, write: Callable[[IO[str]], object]) -> None:
     OSError
         The folder cannot be written or the disk is full; what stood there before still stands.
     """
-    beside = path.with_name(f".{os.getpid()}.part")
+    beside = _beside(path)
     try:
         with beside.open("w", encoding="utf-8", newline="") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:
+        # Whoever asked knows nothing of the name in between.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{os.getpid()}.part")
 
 
 def summary_of(findings: Iterable[Any], counts: Mapping[str, int]) -> list[tuple[str, str, int, str, str]]:

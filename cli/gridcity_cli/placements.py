@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from gridcity_cli.output import json_text, shown, table, text_of
+from gridcity_cli.output import harmless, json_text, shown, table
 from gridcity_cli.rows import Row, Rows
 
 Answers = dict[str, list[Any]]
@@ -70,7 +70,7 @@ def write_placed(output_format: str, placed: Placed, source: Rows, file: IO[str]
 
 
 def _csv(placed: Placed, source: Rows, file: IO[str]) -> Iterator[None]:
-    # Rows are given back as they came: no apostrophe before "=", unlike in reports.
+    # The input's own cells are given back as they came; the answers are texts of surveys, as in reports.
     writer = csv.writer(file, lineterminator="\n")
     columns: list[str] = []
     unknown: dict[str, None] = {}
@@ -80,7 +80,7 @@ def _csv(placed: Placed, source: Rows, file: IO[str]) -> Iterator[None]:
             writer.writerow([*columns, *renamed(answers, columns).values()])
         elif not source.columns:
             unknown |= dict.fromkeys(name for row in rows for name in flat(row) if name not in columns)
-        texts = zip(*([text_of(value) for value in column] for column in answers.values()), strict=True)
+        texts = zip(*([harmless(value) for value in column] for column in answers.values()), strict=True)
         for row, text in zip(rows, texts, strict=True):
             writer.writerow([*_cells(row, columns), *text])
         yield

@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gridcity.errors import ArgumentError
@@ -22,6 +23,9 @@ LARGEST = 1e8
 """Metres; beyond it lies no easting or northing, not even one that begins with its zone."""
 
 _SEPARATOR = "\x1e"  # RFC 8142: each text of a sequence begins with it
+# No header of a table holds one; every archive, shapefile, GeoPackage and picture begins with some.
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# The names the importer knows; its own list cannot be had without numpy.
 _PAIRS = (
     ("lng", "lat"),
     ("lon", "lat"),
@@ -30,7 +34,9 @@ _PAIRS = (
     ("经度", "纬度"),
     ("x", "y"),
     ("point_x", "point_y"),
+    ("pointx", "pointy"),
     ("xcoord", "ycoord"),
+    ("x坐标", "y坐标"),
 )
 
 
@@ -70,12 +76,15 @@ class Reader:
         Column, member or property that names a class; empty for none.
     degrees : bool
         Whether the numbers are longitude and latitude, so that their range is known.
+    taken : dict of str to None
+        Filled in reading: the pairs of columns or members that the coordinates came from, in their order.
     """
 
     x: str = ""
     y: str = ""
     class_field: str = ""
     degrees: bool = True
+    taken: dict[str, None] = field(default_factory=dict)
 
     def point(self, x: object, y: object) -> tuple[float, float]:
         """Return both coordinates, or raise ValueError with what is wrong."""
@@ -149,7 +158,7 @@ def open_rows(
     Raises
     ------
     ArgumentError
-        The input is empty, a CSV has no columns of coordinates, or a collection is not one.
+        The input is empty or no text, a CSV has no columns of coordinates, or a collection is not one.
     """
     lines = Lines(stream, encoding=encoding, eager=eager)
     start = lines.head.lstrip()
@@ -158,6 +167,11 @@ def open_rows(
             "The input is empty.", hint="Give a CSV with a header, or JSON objects, one a line."
         )
     found = in_format or _format_of(start)
+    if found == "csv" and _CONTROLS.search(start.split(b"\n", 1)[0]):
+        raise ArgumentError(
+            "The input is no text; locate reads CSV, NDJSON, GeoJSON sequences and feature collections.",
+            hint="Unpack an archive first; save a shapefile or a GeoPackage as CSV or GeoJSON.",
+        )
     separated = start.startswith(_SEPARATOR.encode())
     columns: list[str] = []
     if found == "csv":
@@ -183,8 +197,15 @@ def _format_of(start: bytes) -> str:
 def _csv_rows(lines: Lines, reader: Reader) -> tuple[list[str], Iterator[Row]]:
     first = next(lines)
     delimiter = max(",;\t", key=first.count)
-    columns = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
+    try:
+        columns = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
+    except csv.Error as error:
+        raise ArgumentError(
+            "The first line cannot be read as the header of a CSV.",
+            hint="Save the rows as CSV with a header, one row a line.",
+        ) from error
     at = [_column(columns, reader.x, 0), _column(columns, reader.y, 1)]
+    reader.taken[", ".join(columns[i] for i in at)] = None
     if reader.class_field:
         at.append(_column(columns, reader.class_field, 0))
     return columns, _csv_lines(lines, delimiter, len(columns), at, reader)
@@ -318,6 +339,7 @@ def _object_row(line: int, record: object, reader: Reader) -> Row:
         return _bad(line, record, "the feature has no geometry")
     if geometry.get("type") != "Point":
         return _bad(line, record, f"a {geometry.get('type')} where a Point is needed")
+    reader.taken["points"] = None
     position = geometry.get("coordinates")
     if not isinstance(position, list) or len(position) < 2:
         return _bad(line, record, "the Point has no coordinates")
@@ -326,10 +348,12 @@ def _object_row(line: int, record: object, reader: Reader) -> Row:
 
 def _members(record: dict[str, Any], reader: Reader) -> tuple[object, object]:
     if reader.x or reader.y:
+        reader.taken[f"{reader.x}, {reader.y}"] = None
         return record.get(reader.x), record.get(reader.y)
     folded = {name.casefold(): value for name, value in record.items()}
     for x, y in _PAIRS:
         if x in folded and y in folded:
+            reader.taken[f"{x}, {y}"] = None
             return folded[x], folded[y]
     return None, None
 

@@ -245,6 +245,8 @@ def extension(
     name_en: str = "",
     geometry: str = "",
     major_name: str = "",
+    *,
+    others: tuple[ClassEntry, ...] = (),
 ) -> ClassEntry:
     """Build a local class from what a city's profile says about it.
 
@@ -262,6 +264,8 @@ def extension(
         ``point``, ``line`` or ``polygon``.
     major_name : str, optional
         Name of the major class where the class opens a new one.
+    others : tuple of ClassEntry, optional
+        Local classes there are already: their codes are not free either.
 
     Returns
     -------
@@ -289,13 +293,14 @@ def extension(
         standard = _standard(edition)
     except CodeError as error:
         raise ProfileError(f"{name}: {error.message}", hint=error.hint) from error
-    _check_code(standard, kind, code, name)
+    free_in = catalogue(edition, others)
+    _check_code(free_in, kind, code, name)
     major, minor = code[:2], code[2:]
     same = standard.find(code, kind)
     if same is not None:
         if normal(name) in (normal(same.zh), normal(same.en)):
             return same
-        free = major + standard.next_minor(major, kind)
+        free = major + free_in.next_minor(major, kind)
         raise ProfileError(
             f"{name}: {code} is {same.zh} in {edition}.",
             hint=f"The next free code in major {major} is {free}.",

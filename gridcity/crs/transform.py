@@ -260,13 +260,13 @@ def _transformer(system: ReferenceSystem, *, back: bool, where: str) -> Transfor
 
 
 def _median(values: Any) -> float:
-    """Return the median of the finite values, from an even sample where there are many."""
+    """Return the median of the finite values, one of them, from an even sample where there are many."""
     import numpy
 
     flat = values.reshape(-1)
     flat = flat[:: max(1, flat.size // _SAMPLE)]
     finite = flat[numpy.isfinite(flat)]
-    return float(numpy.median(finite)) if finite.size else math.nan
+    return float(numpy.percentile(finite, 50, method="lower")) if finite.size else math.nan
 
 
 def _refuse_metres(x: float, y: float, system: ReferenceSystem, where: str) -> None:

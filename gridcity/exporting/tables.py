@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,7 +57,7 @@ def components(store: Store, profile: Profile) -> tuple[pd.DataFrame, Any]:
     import pandas as pd
 
     own = [field for field in FIELDS if field not in _JOINED]
-    columns = store.columns("components", [*own, "cell_id", "geom"], {"until": ""})
+    columns = store.columns("components", [*own, "cell_id", "geom"], on=date.today().isoformat())
     geometries = columns.pop("geom")
     table = pd.DataFrame(columns)
     cells = _by_id(store, "cells", ("code", "community_id", "street_id"))

@@ -15,6 +15,7 @@ from gridcity.importing.batch import Batch, Column, Import, Options, blank, join
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
 from gridcity.importing.merge import keep_absent, keep_given, merge
 from gridcity.importing.placing import Areas, anchors, promoted, replace_cells, replace_parents
+from gridcity.importing.shapes import check_polygons
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
 
@@ -22,6 +23,7 @@ __all__ = ["import_areas"]
 
 LEVELS = ("district", "street", "community")
 _ABOVE = {"street": "district", "community": "street"}
+_LENGTHS = {"district": 6, "street": 9, "community": 12}
 
 
 def import_areas(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
@@ -50,10 +52,7 @@ def import_areas(store: Store, profile: Profile, path: str | Path, options: Opti
     if options.level is not None and options.level not in LEVELS:
         raise ArgumentError(f"There is no level {options.level!r}.", hint=f"Possible: {', '.join(LEVELS)}.")
     batch = open_batch(path, "area", profile, options)
-    dimension = shapely.get_dimensions(batch.geometry)
-    batch.reject("geometry-kind", dimension < 2, field="geometry", values="geometry", expected="a polygon")
-    broken = ~shapely.is_valid(batch.geometry)
-    batch.reject("geometry-invalid", broken, field="geometry", values=shapely.is_valid_reason(batch.geometry))
+    check_polygons(batch)
     _read_codes(batch, profile, options)
     with recorded(store, batch, "areas", options) as (tx, receipt_id, result):
         _write(tx, profile, batch, receipt_id)
@@ -75,7 +74,10 @@ def _read_codes(batch: Batch, profile: Profile, options: Options) -> None:
         except CodeError as error:
             reasons[i] = error.message
     batch.reject("code-malformed", reasons != "", field="code", values=code, reason=reasons)
-    level[:] = np.where(level == "", np.where(levels != "", levels, options.level or ""), level)
+    stated = np.where(level == "", options.level or "", level).astype(object)
+    wrong = (stated != "") & (levels != "") & (stated != levels)
+    batch.reject("level-code", wrong, field="level", values=stated, code=code, coded=levels)
+    level[:] = np.where(stated != "", stated, levels)
     unknown = ~np.isin(level.astype(str), LEVELS)
     batch.reject("level-missing", unknown, field="level", values=np.where(level != "", level, name))
     pairs = zip(code, name, strict=True)
@@ -115,7 +117,7 @@ def _write(tx: Transaction, profile: Profile, batch: Batch, receipt_id: int) -> 
         columns: dict[str, Any] = {"geom": batch.geometry, "level": level, "code": batch.column("code")}
         columns |= {"name": name, "parent_id": parent}
         merge(tx, "areas", batch, ids, columns, receipt_id)
-        batch.settled = waiting | ((level == one) & batch.settled)
+        batch.settled = waiting
         total = [a + b for a, b in zip(total, (batch.added, batch.changed, batch.unchanged), strict=True)]
         if one == "street" and profile.community_of_street:
             _whole_streets(tx, profile, batch, rows, receipt_id)
@@ -128,7 +130,7 @@ def _give_parents(batch: Batch, rows: Any, level: str, areas: Areas, parent: Col
         return
     above = _ABOVE[level]
     code, parent_code, parent_name = (batch.column(f) for f in ("code", "parent_code", "parent_name"))
-    length = {"district": 6, "street": 9}[above]
+    length = _LENGTHS[above]
     at = np.flatnonzero(rows)
     lng, lat = anchors(batch.geometry[at])
     placed = areas.at(above, lng, lat)
@@ -145,19 +147,18 @@ def _give_codes(batch: Batch, rows: Any, level: str, areas: Areas, parent: Colum
     code, name = batch.column("code"), batch.column("name")
     above = areas.codes(parent)
     for i in np.flatnonzero(rows & (code == "")):
-        within = above[i] or profile.area_code
+        # Districts lie beside the city's own six digits, everything else below the area above it.
+        widest = profile.area_code[:4] if level == "district" else profile.area_code
+        within = above[i] or widest
         digits = profile.digits.get(name[i], "")
-        if len(digits) == 3 and len(within) == {"street": 6, "community": 9}.get(level, 0):
-            code[i] = within + digits
-            continue
-        if len(digits) > 3:
-            code[i] = digits
-            continue
-        if level == "district":
+        for whole in (digits, within + digits):
+            if digits and len(whole) == _LENGTHS[level]:
+                code[i] = whole
+        if code[i]:
             continue
         found = match_area(name[i], within, profile.aliases, level=level)
-        if found.code is None and within != profile.area_code:
-            found = match_area(name[i], profile.area_code, profile.aliases, level=level)
+        if found.code is None and within != widest:
+            found = match_area(name[i], widest, profile.aliases, level=level)
         code[i] = found.code or ""
         if found.code is None:
             mask = np.zeros(len(batch), dtype=bool)

@@ -16,6 +16,7 @@ import shapely
 
 from gridcity.crs import geometries_to_lnglat
 from gridcity.findings import Findings
+from gridcity.intake.dates import parse_dates
 from gridcity.intake.mapping import Draft, Mapping, apply_mapping, read_mapping
 from gridcity.intake.sources import Source, read_source
 from gridcity.model import Receipt
@@ -23,6 +24,8 @@ from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
 
 __all__ = ["Batch", "Column", "Import", "Options", "Rejected", "blank", "open_batch"]
+
+_CHINA = 4490
 
 Column = npt.NDArray[np.object_]
 Mask = npt.NDArray[np.bool_]
@@ -179,6 +182,13 @@ class Batch:
             self.columns[name] = blank(len(self))
         return self.columns[name]
 
+    def key(self) -> Column:
+        """Return the key of each row with the name of its column, for one number means nothing by itself."""
+        if self.draft.key is None:
+            return blank(len(self))
+        column = f"{self.mapping.key}=" + self.draft.key
+        return np.where(self.draft.key == "", "", column).astype(object)
+
     def absent(self, columns: dict[str, Column], fields: dict[str, str] | None = None) -> dict[str, Column]:
         """Return those of some store columns whose field the file does not have.
 
@@ -217,7 +227,7 @@ class Batch:
         """Return the rows that were not taken, each with the first rule that cost it."""
         first = {
             finding.row: finding
-            for finding in reversed([f for f in self.findings if f.severity == "error" and f.row is not None])
+            for finding in reversed([f for f in self.findings.severe("error") if f.row is not None])
         }
         dead = np.flatnonzero(~self.alive)
         shapes = shapely.to_wkt(self.source.geometry[dead], rounding_precision=-1)
@@ -292,6 +302,8 @@ def open_batch(
     findings.extend(source.findings)
     findings.extend(draft.findings)
     shapes = draft.geometry
+    if source.assumed and profile.stored_epsg == _CHINA:
+        findings.add("datum-assumed", [None], field="geometry")
     if source.system is not None:
         shapes = geometries_to_lnglat(shapes, source.system, stored=profile.stored_epsg, where=source.name)
     batch = Batch(
@@ -317,6 +329,15 @@ def open_batch(
         finite[owner[~np.isfinite(xy).all(axis=1)]] = False
         batch.reject("coordinate-not-finite", ~finite, field="geometry")
     return batch
+
+
+def read_dates(batch: Batch, names: Sequence[str]) -> dict[str, Column]:
+    """Return date fields in ISO form; a row with a text that is no date is rejected."""
+    found = {}
+    for name in names:
+        found[name], bad = parse_dates(batch.column(name))
+        batch.reject("date-malformed", bad, field=name, values=batch.column(name))
+    return found
 
 
 @contextlib.contextmanager
@@ -369,7 +390,9 @@ def recorded(
             collapsed=int((batch.repeats & batch.alive).sum()),
         )
         balance = ("read", "added", "changed", "unchanged", "rejected", "collapsed")
-        tx.update("receipts", [receipt_id], {name: [getattr(receipt, name)] for name in balance})
+        counts = json.dumps(batch.findings.counts())
+        figures = {name: [getattr(receipt, name)] for name in balance} | {"findings": [counts]}
+        tx.update("receipts", [receipt_id], figures)
         rejected = batch.rejected()
         _write_findings(tx, receipt_id, batch.findings, rejected)
         matched = {name: str(match) for name, match in batch.draft.matched.items()}
@@ -380,7 +403,7 @@ def _write_findings(
     tx: Transaction, receipt_id: int, findings: Findings, rejected: Sequence[Rejected]
 ) -> None:
     names = ("rule", "severity", "row", "field", "value", "message", "hint")
-    found = list(findings)
+    found = list(findings.severe("error", "warning"))
     if found:
         columns: dict[str, Sequence[Any]] = {name: [getattr(f, name) for f in found] for name in names}
         tx.insert("findings", {"receipt": [receipt_id] * len(found), **columns})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,19 @@ import shapely
 from gridcity.codes import CellCode, edition
 from gridcity.crs import metres_per_degree
 from gridcity.errors import AmbiguousCodeError, CodeError
-from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, recorded
+from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, read_dates, recorded
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
 from gridcity.importing.merge import keep_absent, keep_given, merge
 from gridcity.importing.placing import Areas, anchors, areas_of_cells, promoted, replace_components
-from gridcity.intake.dates import parse_dates
+from gridcity.importing.shapes import check_place, check_polygons
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
 from gridcity.tiling.coverage import overlaps
 from gridcity.tiling.numbering import reading_order
 
 __all__ = ["import_cells"]
+
+_COMMUNITY_DIGITS = 12
 
 
 def import_cells(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
@@ -48,13 +51,10 @@ def import_cells(store: Store, profile: Profile, path: str | Path, options: Opti
         The file is refused as a whole; nothing was written.
     """
     batch = open_batch(path, "cell", profile, options)
-    dimension = shapely.get_dimensions(batch.geometry)
-    batch.reject("geometry-kind", dimension < 2, field="geometry", values="geometry", expected="a polygon")
-    broken = ~shapely.is_valid(batch.geometry)
-    batch.reject("geometry-invalid", broken, field="geometry", values=shapely.is_valid_reason(batch.geometry))
+    check_polygons(batch)
     batch.geometry = promoted(batch.geometry)
     editions = _read_codes(batch, profile)
-    dates = {name: _read_dates(batch, name) for name in ("initial_date", "end_date")}
+    dates = read_dates(batch, ("initial_date", "end_date"))
     with recorded(store, batch, "cells", options) as (tx, receipt_id, result):
         _write(tx, profile, batch, editions, dates, receipt_id, number=options.number)
         replace_components(tx)
@@ -78,12 +78,6 @@ def _read_codes(batch: Batch, profile: Profile) -> Column:
     return editions
 
 
-def _read_dates(batch: Batch, name: str) -> Column:
-    dates, bad = parse_dates(batch.column(name))
-    batch.reject("date-malformed", bad, field=name, values=batch.column(name))
-    return dates
-
-
 def _write(
     tx: Transaction,
     profile: Profile,
@@ -95,12 +89,13 @@ def _write(
     number: bool,
 ) -> None:
     areas = Areas.read(tx)
+    check_place(batch, areas.extent())
     community, street = (np.full(len(batch), None, dtype=object) for _ in range(2))
     alive = np.flatnonzero(batch.alive)
     community[alive], street[alive] = areas_of_cells(areas, batch.geometry[alive])
     shapes = shape_text(batch.geometry)
     code, name, note = (batch.column(field) for field in ("code", "name", "note"))
-    key = batch.draft.key if batch.draft.key is not None else blank(len(batch))
+    key = batch.key()
     identity = identify(code, key, blank(len(batch)), shapes)
     collapse(batch, identity, [shapes, code, name, note, *dates.values()], label=name)
     known = tx.columns("cells", ("fid", "code", "key", "geom"))
@@ -112,7 +107,7 @@ def _write(
     keep_given(tx, "cells", batch, ids, {"until": dates["end_date"]})
     unstated = {"name": name, "note": note, "since": dates["initial_date"]}
     keep_absent(tx, "cells", batch, ids, batch.absent(unstated, {"since": "initial_date"}))
-    _raise_marks(tx, batch, editions)
+    _raise_marks(tx, batch)
     if number:
         _number(tx, profile, batch, areas, community, editions)
     _note_codes(batch, areas, community, number=number)
@@ -146,13 +141,13 @@ def _number(
         batch.note("cell-serials-full", full, field="code", values=str(prefix), limit=limit)
 
 
-def _raise_marks(tx: Transaction, batch: Batch, editions: Column) -> None:
+def _raise_marks(tx: Transaction, batch: Batch) -> None:
     """Put the serial marks above the codes that arrived ready-made, so that they are never given again."""
-    code = batch.column("code")
-    own = [CellCode.parse(code[i], editions[i]) for i in np.flatnonzero(batch.going & (code != ""))]
-    for parsed in own:
-        # By length, not by edition: two editions have codes of 15 digits, and they must not meet.
-        tx.raise_serial(f"cell:{len(parsed.text)}:{parsed.community}", parsed.serial)
+    own = pd.Series(batch.column("code")[batch.going & (batch.column("code") != "")])
+    # By length, not by edition: two editions have codes of 15 digits, and they must not meet.
+    prefix = "cell:" + own.str.len().astype(str) + ":" + own.str[:_COMMUNITY_DIGITS]
+    for name, last in own.str[_COMMUNITY_DIGITS:].astype(int).groupby(prefix).max().items():
+        tx.raise_serial(str(name), int(last))
 
 
 def _note_codes(batch: Batch, areas: Areas, community: Column, *, number: bool) -> None:
@@ -172,16 +167,20 @@ def _note_codes(batch: Batch, areas: Areas, community: Column, *, number: bool) 
 
 def _note_overlaps(tx: Transaction, batch: Batch) -> None:
     """Name the cells of this file that overlap others of the city."""
-    cells = tx.columns("cells", ("fid", "code", "geom"), {"until": ""})
+    cells = tx.columns("cells", ("fid", "code", "geom"), on=date.today().isoformat())
     ids = cells["fid"].astype(np.int64)
     row_of = {int(i): at for at, i in enumerate(batch.ids) if i and batch.going[at]}
     mine = np.array([i for i, cell_id in enumerate(ids) if int(cell_id) in row_of], dtype=np.int64)
-    for a, b, area_m2 in zip(*overlaps(cells["geom"], mine), strict=True):
-        one, other = (a, b) if int(ids[a]) in row_of else (b, a)
-        where = np.zeros(len(batch), dtype=bool)
-        where[row_of[int(ids[one])]] = True
-        named = cells["code"][other] or f"with id {ids[other]}"
-        batch.note("cell-overlap", where, field="geometry", values=f"{area_m2:.1f}", other=named)
+    first, second, area_m2 = overlaps(cells["geom"], mine)
+    mine_first = np.isin(first, mine)
+    one, other = np.where(mine_first, first, second), np.where(mine_first, second, first)
+    batch.findings.add(
+        "cell-overlap",
+        [int(batch.rows[row_of[int(ids[i])]]) for i in one],
+        field="geometry",
+        values=[f"{size:.1f}" for size in area_m2],
+        other=[cells["code"][i] or f"with id {ids[i]}" for i in other],
+    )
 
 
 def _area_m2(polygons: Column) -> npt.NDArray[np.float64]:

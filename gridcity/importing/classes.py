@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gridcity.catalogue import Catalogue, ClassEntry, catalogue
-from gridcity.codes import ComponentCode, edition
+from gridcity.codes import ComponentCode, check_many, edition
 from gridcity.errors import AmbiguousCodeError, ArgumentError, CodeError
 from gridcity.importing.batch import Batch, Column, blank
 from gridcity.profile import Profile
 
 __all__ = ["Classes", "read_classes", "read_codes"]
+
+_DISTRICT = 6
 
 
 class Classes(NamedTuple):
@@ -30,14 +33,24 @@ def read_codes(batch: Batch, profile: Profile) -> tuple[Column, Column]:
     code = batch.column("code")
     editions, classes = blank(len(batch)), blank(len(batch))
     malformed, ambiguous = blank(len(batch)), blank(len(batch))
-    for i in np.flatnonzero(code != ""):
-        try:
-            parsed = ComponentCode.parse(code[i], batch.mapping.edition or profile.edition_of(len(code[i])))
-            code[i], editions[i], classes[i] = parsed.text, parsed.edition, parsed.class_code
-        except AmbiguousCodeError as error:
-            ambiguous[i] = error.message
-        except CodeError as error:
-            malformed[i] = error.message
+    lengths = pd.Series(code).str.len().to_numpy()
+    for digits in np.unique(lengths[lengths > 0]).tolist():
+        name = batch.mapping.edition or profile.edition_of(digits)
+        rows = lengths == digits
+        # Nearly all codes of a survey are sound: they are read together, the others one by one.
+        if name is not None:
+            sound = rows & check_many(code.astype(str), "component", name)
+            editions[sound] = name
+            classes[sound] = pd.Series(code[sound]).str[_DISTRICT : _DISTRICT + edition(name).class_digits]
+            rows &= ~sound
+        for i in np.flatnonzero(rows):
+            try:
+                parsed = ComponentCode.parse(code[i], name)
+                code[i], editions[i], classes[i] = parsed.text, parsed.edition, parsed.class_code
+            except AmbiguousCodeError as error:
+                ambiguous[i] = error.message
+            except CodeError as error:
+                malformed[i] = error.message
     batch.reject("code-malformed", malformed != "", field="code", values=code, reason=malformed)
     batch.reject("code-ambiguous", ambiguous != "", field="code", values=code, reason=ambiguous)
     return editions, classes
@@ -98,7 +111,7 @@ def read_classes(batch: Batch, profile: Profile, code_editions: Column, code_cla
     batch.reject("class-missing", missing & (value == ""), field="class_code")
     unknown = dict.fromkeys(value[missing & (value != "")].tolist())
     nearest_of = {text: _nearest(text, searched) for text in unknown}
-    close = np.array([nearest_of.get(text, "") for text in value] or [], dtype=object)
+    close = np.array([nearest_of.get(text) or "none" for text in value] or [], dtype=object)
     batch.reject(
         "class-unknown",
         missing,
@@ -107,11 +120,36 @@ def read_classes(batch: Batch, profile: Profile, code_editions: Column, code_cla
         edition=" or ".join(order),
         nearest=close,
     )
+    _note_other_statements(batch, list(distinct), number, entries, stated, tables)
     parts = [
         np.array([getattr(entry, part) if entry else "" for entry in entries] or [], dtype=object)[number]
         for part in ("edition", "code", "zh")
     ]
     return Classes(*parts)
+
+
+def _note_other_statements(
+    batch: Batch,
+    distinct: Sequence[tuple[str, ...]],
+    number: npt.NDArray[np.int64],
+    entries: Column,
+    stated: str,
+    tables: dict[str, Catalogue],
+) -> None:
+    """Name the coded rows that state a class which their code's edition does not have."""
+    other, codes = blank(len(distinct)), blank(len(distinct))
+    for i, (class_code, class_name, _, code_edition, coded) in enumerate(distinct):
+        text, codes[i] = stated or class_code or class_name, coded
+        if code_edition and entries[i] is not None and text and _entry(text, [tables[code_edition]]) is None:
+            other[i] = text
+    batch.note(
+        "component-code-class",
+        batch.alive & (other[number] != ""),
+        field="code",
+        values=batch.column("code"),
+        coded=codes[number],
+        stated=other[number],
+    )
 
 
 def _class_of(
@@ -120,17 +158,24 @@ def _class_of(
     """Return the class of one combination of statements, or the text that names none."""
     class_code, class_name, name, code_edition, coded = row
     if code_edition:
-        # The same name has different codes in two editions; a row with a code means that of its own.
-        searched = [tables[code_edition], *searched]
+        return _class_of_coded((stated, class_code, class_name), name, coded, tables[code_edition])
     for text in (stated, class_code, class_name):
         if text:
             return _entry(text, searched) or text
-    exact = _entry(name, searched) if name else None
-    if exact is not None:
-        return exact
-    if coded:
-        return tables[code_edition].find(coded, "component") or coded
-    return name
+    # A name that is nearly that of a class was meant to be one; any other is the object's own.
+    return _entry(name, searched) or (name if _nearest(name, searched) else "") if name else ""
+
+
+def _class_of_coded(statements: tuple[str, ...], name: str, coded: str, table: Catalogue) -> ClassEntry | str:
+    """Return the class of a row with a code: of the code's own edition, for codes mean nothing in another."""
+    inside = table.find(coded, "component")
+    for text in filter(None, statements):
+        found = _entry(text, [table])
+        if found is not None or inside is None:
+            return found or text
+        # The statement is of another edition, or wrong; the code is of this one and names a class.
+        return inside
+    return (_entry(name, [table]) if name else None) or inside or coded
 
 
 def _entry(text: str, searched: Sequence[Catalogue]) -> ClassEntry | None:
@@ -145,5 +190,6 @@ def _entry(text: str, searched: Sequence[Catalogue]) -> ClassEntry | None:
 
 
 def _nearest(text: str, searched: Sequence[Catalogue]) -> str:
-    names = [f"{entry.code} {entry.zh}" for table in searched for entry in table.nearest(text, "component")]
-    return ", ".join(names) or "none"
+    """Return the most similar classes, those of the first table before those of the others."""
+    entries = [entry for table in searched for entry in table.nearest(text, "component")]
+    return ", ".join(f"{entry.code} {entry.zh}" for entry in entries)

@@ -12,16 +12,27 @@ import pandas as pd
 import shapely
 
 from gridcity.checking import ComponentColumns, check_components, check_dates, check_states, districts
-from gridcity.codes import ComponentCode, edition
+from gridcity.codes import edition
 from gridcity.crs import metres_per_degree
-from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
+from gridcity.importing.batch import (
+    Batch,
+    Column,
+    Import,
+    Options,
+    blank,
+    joined,
+    open_batch,
+    read_dates,
+    recorded,
+)
 from gridcity.importing.classes import Classes, read_classes, read_codes
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
 from gridcity.importing.merge import keep_absent, keep_given, merge, stored
-from gridcity.importing.placing import Areas, cell_index, ids_at
-from gridcity.intake.dates import parse_dates
+from gridcity.importing.placing import Areas, anchors, cell_index, ids_at
+from gridcity.importing.shapes import check_any, check_place
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
+from gridcity.store.wkb import Box
 from gridcity.tiling.shares import cell_of
 
 __all__ = ["import_components"]
@@ -30,8 +41,8 @@ _TEXTS = (
     *("state", "supervisor_code", "supervisor_name", "owner_code", "owner_name"),
     *("maintainer_code", "maintainer_name", "data_source", "note"),
 )
-# What lies farther than this from every area and cell has another city's coordinates, or none.
-_MARGIN_M = 1000.0
+# Beyond the errors of any survey: an object this far from its former place is likely another one.
+_MOVED_M = 100.0
 
 
 def import_components(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
@@ -57,41 +68,16 @@ def import_components(store: Store, profile: Profile, path: str | Path, options:
         The class given for the whole file does not exist.
     """
     batch = open_batch(path, "component", profile, options)
-    _check_shapes(batch)
+    check_any(batch)
     code_editions, code_classes = read_codes(batch, profile)
     classes = read_classes(batch, profile, code_editions, code_classes)
-    dates = {name: _read_dates(batch, name) for name in ("initial_date", "changed_date")}
+    dates = read_dates(batch, ("initial_date", "changed_date"))
     today = date.today().isoformat()
     _take(batch, check_states(batch.rows, batch.column("state"), classes.edition))
     _take(batch, check_dates(batch.rows, dates["initial_date"], dates["changed_date"], today=today))
     with recorded(store, batch, "components", options) as (tx, receipt_id, result):
         _write(tx, profile, batch, code_editions, classes, dates, receipt_id)
     return result[0]
-
-
-def _check_shapes(batch: Batch) -> None:
-    collection = shapely.get_type_id(batch.geometry) == 7
-    batch.reject(
-        "geometry-kind",
-        collection,
-        field="geometry",
-        values="collection",
-        expected="a point, line or polygon",
-    )
-    points = shapely.get_type_id(batch.geometry) == 4
-    single = points & (shapely.get_num_geometries(batch.geometry) == 1)
-    batch.geometry[single] = shapely.get_geometry(batch.geometry[single], 0)
-    batch.reject(
-        "geometry-kind", points & ~single, field="geometry", values="multipoint", expected="a single point"
-    )
-    broken = ~shapely.is_valid(batch.geometry)
-    batch.reject("geometry-invalid", broken, field="geometry", values=shapely.is_valid_reason(batch.geometry))
-
-
-def _read_dates(batch: Batch, name: str) -> Column:
-    dates, bad = parse_dates(batch.column(name))
-    batch.reject("date-malformed", bad, field=name, values=batch.column(name))
-    return dates
 
 
 def _take(batch: Batch, findings: Any) -> None:
@@ -110,22 +96,24 @@ def _write(
     dates: dict[str, Column],
     receipt_id: int,
 ) -> None:
-    _check_extent(tx, batch)
+    check_place(batch, tx.extent())
     code = batch.column("code")
     names = np.where(batch.column("name") == "", classes.name, batch.column("name")).astype(object)
     own = np.where(code == "", "", code + "\x1f" + code_editions).astype(object)
     kind = classes.edition + ":" + classes.code
     shapes = shape_text(batch.geometry)
-    key = batch.draft.key if batch.draft.key is not None else blank(len(batch))
+    key = batch.key()
     identity = identify(own, key, kind, shapes)
     texts = [batch.column(name) for name in _TEXTS]
     content = [shapes, code, kind, names, batch.column("cell_code"), *texts, *dates.values()]
-    collapse(batch, identity, content, label=joined([kind, names]))
+    collapse(batch, identity, content, label=joined([kind, names]), whole=True)
     ids = _match(tx, batch, own, key, kind, shapes)
     _refuse_retired(tx, batch, ids)
-    _keep_polygons(tx, batch, ids, kind, names)
+    _compare_places(tx, batch, ids, kind, names)
     unstated = {name: batch.column(name) for name in _TEXTS} | dates | {"name": names}
     unstated |= {"declared_cell": batch.column("cell_code")}
+    if not batch.mapping.class_text and not {"class_code", "class_name", "name"} & set(batch.draft.columns):
+        unstated |= {"class_code": classes.code, "class_name": classes.name}
     keep_absent(tx, "components", batch, ids, batch.absent(unstated, {"declared_cell": "cell_code"}))
     index = cell_index(tx)
     going = np.flatnonzero(batch.going)
@@ -147,6 +135,7 @@ def _write(
         cell_code=cell_codes[going],
         in_cell=position[going] >= 0,
         cells=cells[going],
+        known_cells=frozenset(index.codes),
         shapes=shapes[going],
     )
     batch.findings.extend(check_components(checked))
@@ -158,37 +147,35 @@ def _write(
     merge(tx, "components", batch, ids, columns, receipt_id)
 
 
-def _check_extent(tx: Transaction, batch: Batch) -> None:
-    """Reject what lies far outside everything the city knows."""
-    extent = tx.extent()
-    if extent is None:
-        return
-    per_lng, per_lat = metres_per_degree((extent.south + extent.north) / 2)
-    bounds = shapely.bounds(batch.geometry)
-    x, y = _MARGIN_M / per_lng, _MARGIN_M / per_lat
-    outside = (bounds[:, 2] < extent.west - x) | (bounds[:, 0] > extent.east + x)
-    outside |= (bounds[:, 3] < extent.south - y) | (bounds[:, 1] > extent.north + y)
-    place = np.array([f"{b[0]:.6f} {b[1]:.6f}" for b in bounds] or [], dtype=object)
-    batch.reject("outside-city", outside, field="geometry", values=place)
-
-
 def _match(
     tx: Transaction, batch: Batch, own: Column, key: Column, kind: Column, shapes: Column
 ) -> npt.NDArray[np.int64]:
     """Return the stored component each row stands for: by code, by key, by class and geometry."""
-    known = tx.columns("components", ("fid", "code", "edition", "class_code", "key", "geom", "until"))
+    known = tx.columns("components", ("fid", "code", "edition", "class_code", "key", "until"))
     ids = known["fid"].astype(np.int64)
     known_kind = known["edition"] + ":" + known["class_code"]
     # A retired component is still known by its code, which is never given again, but not by its place.
-    current = known["until"] == ""
+    current = (known["until"] == "") | (known["until"].astype(str) > date.today().isoformat())
+    places = _shapes_near(tx, batch, ids)
     stored = Marks(
         known["code"] + "\x1f" + known["edition"],
         _mark(known_kind, known["key"], current & (known["key"] != "")),
-        _mark(known_kind, shape_text(known["geom"]), current),
+        _mark(known_kind, places, current & (places != "")),
     )
     everywhere = np.ones(len(batch), dtype=bool)
     rows = Marks(own, _mark(kind, key, key != ""), _mark(kind, shapes, everywhere))
     return match(batch.going, rows, stored, ids)
+
+
+def _shapes_near(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64]) -> Column:
+    """Return the exact geometry of the stored components where the batch lies, empty elsewhere."""
+    found = blank(len(ids))
+    going = batch.geometry[batch.going]
+    if len(going) and len(ids):
+        near = sorted(i for i, _ in tx.near("components", Box(*shapely.total_bounds(going).tolist())))
+        shapes = tx.columns("components", ("geom",), {"fid": near})["geom"]
+        found[np.searchsorted(ids, near)] = shape_text(shapes)
+    return found
 
 
 def _mark(kind: Column, text: Column, where: npt.NDArray[np.bool_]) -> Column:
@@ -201,29 +188,52 @@ def _refuse_retired(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64]) -
     if len(known):
         until = blank(len(batch))
         until[known] = stored(tx, "components", ["until"], ids[known])["until"]
-        batch.reject("code-retired", until != "", field="code", values=batch.column("code"), other=until)
+        ended = (until != "") & (until.astype(str) <= date.today().isoformat())
+        batch.reject("code-retired", ended, field="code", values=batch.column("code"), other=until)
+
+
+def _compare_places(
+    tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], kind: Column, names: Column
+) -> None:
+    """Hold the geometry of known objects against the stored one."""
+    known = np.flatnonzero(batch.going & (ids > 0))
+    if len(known):
+        before = stored(tx, "components", ["geom", "edition", "class_code", "name"], ids[known])
+        same = (before["edition"] + ":" + before["class_code"] == kind[known]) & (
+            before["name"] == names[known]
+        )
+        _note_moves(batch, known, before["geom"])
+        _keep_polygons(batch, known, before["geom"], np.asarray(same, dtype=bool), names)
 
 
 def _keep_polygons(
-    tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], kind: Column, names: Column
+    batch: Batch, known: npt.NDArray[np.int64], before: Column, same: npt.NDArray[np.bool_], names: Column
 ) -> None:
-    """Keep the polygon of an object that the city has as a polygon and the file as a point, or reversed."""
-    known = np.flatnonzero(batch.going & (ids > 0))
-    if not len(known):
-        return
-    before = stored(tx, "components", ["geom", "edition", "class_code", "name"], ids[known])
-    same = (before["edition"] + ":" + before["class_code"] == kind[known]) & (before["name"] == names[known])
-    old, new = shapely.get_dimensions(before["geom"]), shapely.get_dimensions(batch.geometry[known])
-    kept = same & (old == 2) & (new == 0)
-    batch.geometry[known[kept]] = before["geom"][kept]
+    """Keep the line or polygon of an object that arrives as a point, or had arrived as one."""
+    old, new = shapely.get_dimensions(before), shapely.get_dimensions(batch.geometry[known])
+    kept = same & (old > 0) & (new == 0)
+    batch.geometry[known[kept]] = before[kept]
     where = np.zeros(len(batch), dtype=bool)
-    where[known[kept | (same & (old == 0) & (new == 2))]] = True
+    where[known[kept | (same & (old == 0) & (new > 0))]] = True
     batch.note("point-and-polygon", where, field="geometry", values=names)
+
+
+def _note_moves(batch: Batch, known: npt.NDArray[np.int64], before: Column) -> None:
+    """Name the objects that now lie far from where they were: likely another object under their code."""
+    lng, lat = anchors(before)
+    to_lng, to_lat = anchors(batch.geometry[known])
+    per_lng, per_lat = metres_per_degree(lat)
+    moved_m = np.hypot((to_lng - lng) * per_lng, (to_lat - lat) * per_lat)
+    far = moved_m > _MOVED_M
+    where, values = np.zeros(len(batch), dtype=bool), blank(len(batch))
+    where[known[far]] = True
+    values[known[far]] = [f"{metres:.0f}" for metres in moved_m[far]]
+    batch.note("component-moved", where, field="geometry", values=values)
 
 
 def _cells(tx: Transaction, cell_ids: Column, profile: Profile) -> tuple[Column, Column]:
     """Return the code of each component's cell, and the district the cell lies in."""
-    cells = tx.columns("cells", ("fid", "code", "community_id", "street_id"), {"until": ""})
+    cells = tx.columns("cells", ("fid", "code", "community_id", "street_id"), on=date.today().isoformat())
     areas = Areas.read(tx)
     above = areas.codes(cells["community_id"]), areas.codes(cells["street_id"])
     district = districts(*above, cells["code"], default=profile.area_code)
@@ -242,7 +252,7 @@ def _give_codes(tx: Transaction, batch: Batch, classes: Classes, district: Colum
         name, prefix = str(key).split("\x1f")
         rows = chosen.to_numpy()
         limit = 10 ** edition(name).component_serial_digits - 1
-        serials = tx.take_serials(f"component:{name}:{prefix}", len(rows), limit=limit)
+        serials = tx.take_serials(f"component:{prefix}", len(rows), limit=limit)
         width = edition(name).component_serial_digits
         code[rows[: len(serials)]] = [f"{prefix}{serial:0{width}d}" for serial in serials]
         full = np.zeros(len(batch), dtype=bool)
@@ -253,14 +263,14 @@ def _give_codes(tx: Transaction, batch: Batch, classes: Classes, district: Colum
 
 
 def _raise_marks(tx: Transaction, batch: Batch, code: Column, editions: Column) -> None:
-    """Put the serial marks above the codes that arrived ready-made, so that they are never given again."""
-    own = np.flatnonzero(batch.going & (code != ""))
-    if not len(own):
-        return
-    parsed = [ComponentCode.parse(code[i], editions[i]) for i in own]
-    marks = pd.Series(
-        [p.serial for p in parsed],
-        index=[f"component:{p.edition}:{p.district}{p.class_code}" for p in parsed],
-    )
-    for prefix, last in marks.groupby(level=0).max().items():
-        tx.raise_serial(str(prefix), int(last))
+    """Put the serial marks above the codes that arrived ready-made, so that they are never given again.
+
+    The digits before the serial are the mark's name: two editions have codes of 16 digits, and they must
+    not meet.
+    """
+    for name in dict.fromkeys(editions[batch.going & (code != "")].tolist()):
+        width = edition(name).component_serial_digits
+        own = pd.Series(code[batch.going & (code != "") & (editions == name)])
+        marks = own.str[-width:].astype(int).groupby(own.str[:-width]).max()
+        for prefix, last in marks.items():
+            tx.raise_serial(f"component:{prefix}", int(last))

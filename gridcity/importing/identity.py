@@ -61,7 +61,9 @@ def identify(
     return identity
 
 
-def collapse(batch: Batch, identity: Column, content: Sequence[Column], *, label: Column) -> None:
+def collapse(
+    batch: Batch, identity: Column, content: Sequence[Column], *, label: Column, whole: bool = False
+) -> None:
     """Settle the rows of one file that stand for one object.
 
     Identical rows are taken once; a point and a polygon of one name and class are one object, the
@@ -77,19 +79,27 @@ def collapse(batch: Batch, identity: Column, content: Sequence[Column], *, label
         What must agree for two rows to be identical, the geometry first as text.
     label : object array
         What must agree for a point and a polygon to be one object: name and class.
+    whole : bool, optional
+        Rows that only their place makes one object must agree in every column of the file, also in those
+        that are not read: two lots in one place with two numbers may be two objects.
     """
     alive = np.flatnonzero(batch.going)
     number = pd.factorize(identity[alive])[0]
     repeated = np.bincount(number)[number] > 1 if len(number) else np.zeros(0, dtype=bool)
     if not repeated.any():
         return
+    at = alive[repeated]
+    said = joined([column[at] for column in content])
+    if whole:
+        by_place = np.array([text.startswith("shape\x1f") for text in identity[at]], dtype=bool)
+        said[by_place] = joined([said, *(c[at] for c in batch.source.columns.values())])[by_place]
     rows = pd.DataFrame(
         {
-            "at": alive[repeated],
+            "at": at,
             "object": number[repeated],
-            "content": joined(content)[alive[repeated]],
-            "label": label[alive[repeated]],
-            "dimension": shapely.get_dimensions(batch.geometry[alive[repeated]]),
+            "content": said,
+            "label": label[at],
+            "dimension": shapely.get_dimensions(batch.geometry[at]),
         }
     )
     same = rows.duplicated(["object", "content"])

@@ -10,18 +10,35 @@ import numpy.typing as npt
 
 from gridcity.codes import credit_code
 from gridcity.errors import CodeError
-from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
+from gridcity.importing.batch import (
+    Batch,
+    Column,
+    Import,
+    Options,
+    blank,
+    joined,
+    open_batch,
+    read_dates,
+    recorded,
+)
 from gridcity.importing.identity import Marks, collapse, identify, match
 from gridcity.importing.merge import keep_absent, keep_given, merge
-from gridcity.intake.dates import parse_dates
 from gridcity.model import NO_PARTY
 from gridcity.profile import Profile
+from gridcity.responsibility import ROLES
 from gridcity.store.base import Store, Transaction
 
 __all__ = ["import_duties", "import_parties"]
 
 _CREDIT_CODE_LENGTH = 18
 _PERIOD = ("since", "until")
+_ROLE_WORDS = {
+    "处置": "handler",
+    "属地": "handler",
+    "养护": "maintainer",
+    "权属": "owner",
+    "主管": "supervisor",
+}
 
 
 def import_parties(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
@@ -84,10 +101,7 @@ def _check_credit_codes(batch: Batch, code: Column) -> None:
 
 
 def _read_periods(batch: Batch) -> dict[str, Column]:
-    found = {}
-    for name in _PERIOD:
-        found[name], bad = parse_dates(batch.column(name))
-        batch.reject("date-malformed", bad, field=name, values=batch.column(name))
+    found = read_dates(batch, _PERIOD)
     since, until = (found[name].astype(str) for name in _PERIOD)
     wrong = (until != "") & (until < since)
     batch.reject("period-order", wrong, field="until", values=found["until"], since=found["since"])
@@ -116,15 +130,15 @@ def import_duties(store: Store, profile: Profile, path: str | Path, options: Opt
     """
     batch = open_batch(path, "duty", profile, options, geometry="none")
     dates = _read_periods(batch)
-    kinds, editions, codes = _read_classes(batch, profile)
+    kinds, editions, codes, names = _read_classes(batch, profile)
     priority = _read_priority(batch)
-    role = batch.column("role")
-    role[role == ""] = "handler"
+    role = _read_roles(batch)
     with recorded(store, batch, "duties", options) as (tx, receipt_id, result):
         party_code, party_name = _find_parties(tx, batch)
         place = _find_places(tx, batch, profile)
         columns: dict[str, Any] = {"party_code": party_code, "party_name": party_name, "role": role}
-        columns |= {"class_kind": kinds, "class_code": codes, "edition": editions, "place_code": place}
+        columns |= {"class_kind": kinds, "class_code": codes, "class_name": names, "edition": editions}
+        columns["place_code"] = place
         columns |= dates | {"priority": priority}
         identity = joined([party_code, party_name, role, kinds, codes, editions, place, dates["since"]])
         content = [dates["until"], priority.astype(str).astype(object)]
@@ -145,9 +159,25 @@ def _match_duties(tx: Transaction, batch: Batch, identity: Column) -> npt.NDArra
     return match(batch.going, *marks, ids)
 
 
-def _read_classes(batch: Batch, profile: Profile) -> tuple[Column, Column, Column]:
-    """Find the class of each duty in the city's editions; a major class of two digits stays as it is."""
-    kinds, editions, codes = (blank(len(batch)) for _ in range(3))
+def _read_roles(batch: Batch) -> Column:
+    """Read roles in English or Chinese; a duty without a role is the handler's."""
+    given = batch.column("role")
+    words = {"": ROLES[0]} | {role: role for role in ROLES} | _ROLE_WORDS
+    unknown = np.array([text.casefold() not in words for text in given] or [], dtype=bool)
+    possible = ", ".join(filter(None, words))
+    batch.reject("role-unknown", unknown, field="role", values=given, possible=possible)
+    return np.array([words.get(text.casefold(), "") for text in given] or [], dtype=object)
+
+
+def _read_classes(batch: Batch, profile: Profile) -> tuple[Column, Column, Column, Column]:
+    """Find the class of each duty in the city's editions; a major class of two digits stays as it is.
+
+    Returns
+    -------
+    kind, edition, code, name : object arrays
+        Empty where the duty is for every class; a major class has no name of its own here.
+    """
+    kinds, editions, codes, names = (blank(len(batch)) for _ in range(4))
     tables = profile.catalogues()
     wanted_kind = batch.column("class_kind")
     unknown, nearest = blank(len(batch)), blank(len(batch))
@@ -162,6 +192,7 @@ def _read_classes(batch: Batch, profile: Profile) -> tuple[Column, Column, Colum
         major = next((t for t in tables if any(text == code for code, _, _ in t.majors(kind))), None)
         if found is not None:
             kinds[i], editions[i], codes[i] = kind, found[0].edition, found[1].code
+            names[i] = found[1].zh
         elif major is not None:
             kinds[i], editions[i], codes[i] = kind, major.edition, text
         else:
@@ -171,7 +202,7 @@ def _read_classes(batch: Batch, profile: Profile) -> tuple[Column, Column, Colum
     batch.reject(
         "class-unknown", unknown != "", field="class_code", values=unknown, edition=order, nearest=nearest
     )
-    return kinds, editions, codes
+    return kinds, editions, codes, names
 
 
 def _read_priority(batch: Batch) -> Column:

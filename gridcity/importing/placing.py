@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import shapely
 
 from gridcity.importing.batch import Column
 from gridcity.store.base import Reading, Transaction
+from gridcity.store.wkb import Box
 from gridcity.tiling.index import PolygonIndex
 from gridcity.tiling.shares import cell_of
 
@@ -74,6 +76,11 @@ class Areas:
         found[hit >= 0] = self.ids[there[hit[hit >= 0]]]
         return found
 
+    def extent(self) -> Box | None:
+        """Return the box around all areas; None while there are none."""
+        there = self.shape[~shapely.is_missing(self.shape)]
+        return Box(*shapely.total_bounds(there).tolist()) if len(there) else None
+
     def parents(self, ids: Column) -> Column:
         """Return the parent of each area, None for none."""
         parent = dict(zip(self.ids.tolist(), self.parent_id, strict=True))
@@ -126,13 +133,13 @@ def areas_of_cells(areas: Areas, geometries: Column) -> tuple[Column, Column]:
 
 def cell_index(store: Reading) -> PolygonIndex:
     """Return the current cells of a store as an index."""
-    cells = store.columns("cells", ("fid", "code", "geom"), {"until": ""})
+    cells = store.columns("cells", ("fid", "code", "geom"), on=date.today().isoformat())
     return PolygonIndex(cells["fid"], cells["code"], cells["geom"])
 
 
 def replace_cells(tx: Transaction) -> None:
     """Bring the areas of all current cells up to date after areas have changed."""
-    cells = tx.columns("cells", ("fid", "community_id", "street_id", "geom"), {"until": ""})
+    cells = tx.columns("cells", ("fid", "community_id", "street_id", "geom"), on=date.today().isoformat())
     if not len(cells["fid"]):
         return
     community, street = areas_of_cells(Areas.read(tx), cells["geom"])
@@ -144,7 +151,7 @@ def replace_cells(tx: Transaction) -> None:
 
 def replace_components(tx: Transaction) -> None:
     """Bring the cells of all current components up to date after cells have changed."""
-    table = tx.columns("components", ("fid", "cell_id", "geom"), {"until": ""})
+    table = tx.columns("components", ("fid", "cell_id", "geom"), on=date.today().isoformat())
     if not len(table["fid"]):
         return
     index = cell_index(tx)

@@ -21,6 +21,7 @@ __all__ = ["read_delimited"]
 
 _SEPARATORS = ",;\t"
 _HEADER_CHARACTERS = 100_000
+_NUMBER = r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*"
 # The names under which coordinates are commonly exported, eastward before northward.
 _COORDINATE_NAMES = (
     ("lng", "lat"),
@@ -181,14 +182,9 @@ def _points(columns: dict[str, Column], used: tuple[str, str], rows: Numbers, fi
 
 def _numbers(column: Column) -> npt.NDArray[np.float64]:
     """Return the column as numbers, NaN where it holds none."""
-    try:
-        return np.where(np.equal(column, "").astype(bool), "nan", column).astype(np.float64)
-    except ValueError:
-        return per_distinct(column, _number).astype(np.float64)
+    import pandas as pd
 
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+    texts = pd.Series(column, dtype=object)
+    # Python also reads 1_000 and full-width digits as numbers; in a survey they are slips of the pen.
+    plain = texts.str.fullmatch(_NUMBER).to_numpy(dtype=bool)
+    return np.where(plain, column, "nan").astype(np.float64)

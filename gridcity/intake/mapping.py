@@ -10,6 +10,7 @@ A mapping is a TOML file::
     y = "YCOORD"
     [columns]                       # source column = field, or a list of fields
     "OWNER_DESC" = "owner_name"
+    "STATE" = ""                    # a column that means something else and is not read
     [constants]                     # field = value of all rows
     state = "完好"
     [values.state]                  # translation of the source's values, per field
@@ -149,6 +150,8 @@ def read_mapping(path: str | Path) -> Mapping:
             )
     place = document.get("geometry", {})
     _refuse_unknown(place, ("x", "y"), name, "key of [geometry]")
+    if len(place) == 2 and place["x"] == place["y"]:
+        raise MappingError(f"[geometry] in {name} names {place['x']!r} twice.", hint="Name both x and y.")
     if len(place) == 1:
         raise MappingError(f"[geometry] in {name} names only {next(iter(place))}.", hint="Name both x and y.")
     translations = document.get("values", {})
@@ -341,7 +344,7 @@ def _nearest(name: str, possible: Iterable[str]) -> str:
 
 
 def _targets(column: str, to: Any, where: str) -> tuple[str, ...]:
-    several = to if isinstance(to, list) else [to]
+    several = to if isinstance(to, list) else [to] if to != "" else []
     return tuple(_text(target, f"{column!r} in {where}") for target in several)
 
 

@@ -82,6 +82,8 @@ class Source:
         order, zipped or not.
     coordinate_columns : tuple of str
         The two columns of a text table that became the geometry.
+    assumed : bool
+        Nothing says what the coordinates mean but the format's own rule, as with plain GeoJSON.
     findings : Findings
         ``encoding-declared``, ``value-cut``, ``value-unreadable``, ``row-deleted``, ``geometry-z``,
         ``geometry-invalid``, ``coordinate-not-finite``.
@@ -99,6 +101,7 @@ class Source:
     evidence: str
     sha256: str
     coordinate_columns: tuple[str, ...] = ()
+    assumed: bool = False
     findings: Findings = field(default_factory=Findings)
 
     def __len__(self) -> int:
@@ -171,6 +174,7 @@ def read_source(
             f"{os.fspath(path)} cannot be read: {problem.strerror or problem}.",
             hint="Check the path and your permission to read it.",
         ) from problem
+    silent = not (crs or datum or table.declared_wkt or table.declared_crs)
     return Source(
         path=file,
         name=file.name,
@@ -184,6 +188,7 @@ def read_source(
         evidence=table.evidence,
         sha256=digest,
         coordinate_columns=table.coordinate_columns,
+        assumed=placed and silent,
         findings=table.findings,
     )
 
@@ -211,8 +216,12 @@ def _existing(path: str | os.PathLike[str]) -> Path:
     file = Path(text)
     if "\0" in text or not file.exists():
         raise SourceNotFoundError(f"There is no file {text}.", hint="Check the path.")
-    if not file.is_file():
+    if file.is_dir():
         raise SourceError(f"{text} is a folder, not a file.", hint="Name one file in it.")
+    if not file.is_file():
+        raise SourceError(
+            f"{text} is no ordinary file.", hint="Write the rows to a file first, then name it."
+        )
     if file.stat().st_size == 0:
         raise SourceError(f"{text} is empty: 0 bytes.", hint="Deliver the file again.")
     return file

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gridcity.locating.places import NOWHERE, AreaRow, Place, place_of
-from gridcity.locating.single import read_duties, read_parties
+from gridcity.locating.places import NOWHERE, AreaRow, Place, codes_of, place_of
 from gridcity.locating.wanted import Wanted
 from gridcity.model import Placement
 from gridcity.profile import Profile
 from gridcity.proximity import Neighbours
-from gridcity.responsibility import Duties, Klass, Parties, Roles, answers
+from gridcity.responsibility import Duties, Klass, Parties, Roles, answers, read_duties, read_parties
 from gridcity.store.base import Reading
 from gridcity.tiling.index import BASES, PolygonIndex
 
@@ -43,7 +42,7 @@ class BulkLocator:
     def __init__(self, store: Reading, profile: Profile, on: str) -> None:
         self._store, self._profile, self._on = store, profile, on
         self._parties, self._duties = Parties(read_parties(store)), Duties(read_duties(store))
-        cells = _valid(store.columns("cells", _CELL_COLUMNS), on)
+        cells = store.columns("cells", _CELL_COLUMNS, on=on)
         self._cells = PolygonIndex(cells["fid"], cells["code"], cells["geom"])
         self._cell_codes = _texts(cells["code"])
         areas = {
@@ -161,7 +160,8 @@ class BulkLocator:
         """Return position and distance of each point's component, and the components themselves."""
         asked = frozenset().union(*(item.components for item in wanted))
         if asked not in self._components:
-            self._components[asked] = _Components(self._store, asked, self._on)
+            # Only the classes of the last question are kept: a city's components may be many.
+            self._components = {asked: _Components(self._store, asked, self._on)}
         sources = self._components[asked]
         component = np.full(len(lng), -1, dtype=np.int64)
         distance = np.full(len(lng), np.nan)
@@ -185,7 +185,7 @@ class BulkLocator:
         number = np.where(component >= 0, _take(sources.klass, component, 0), len(sources.classes) + which)
         code = np.array([klass.code if klass else "" for klass in classes], dtype=object)
         names = [item.classes[0].zh if item.single else item.label for item in wanted]
-        name = np.array([*sources.class_names, *names], dtype=object)
+        name = np.array([*(klass.name for klass in sources.classes), *names], dtype=object)
         return _Labels(classes, number, code[number], name[number])
 
     def _decide(
@@ -202,13 +202,7 @@ class BulkLocator:
         distinct, back = np.unique(situation, axis=0, return_inverse=True)
         decided = []
         for c, p, r, k in distinct.tolist():
-            where = self._places[p]
-            codes = (
-                self._cell_codes[c] if c >= 0 else "",
-                where.community_code,
-                where.street_code,
-                where.district_code,
-            )
+            codes = codes_of(self._cell_codes[c] if c >= 0 else "", self._places[p], self._profile)
             first, second = answers(
                 sources.roles[r] if r < len(sources.roles) else None,
                 codes,
@@ -235,18 +229,17 @@ class _Components:
     """The components of some classes, and for each set of classes asked together an index."""
 
     def __init__(self, store: Reading, classes: frozenset[tuple[str, str]], on: str) -> None:
-        columns = ("fid", "code", "name", "edition", "class_code", "class_name", "since", "until", "geom")
+        columns = ("fid", "code", "name", "edition", "class_code", "class_name", "geom")
         role_columns = tuple(f"{role}_{part}" for role in _ROLES for part in ("code", "name"))
         where = {"class_code": sorted({code for _, code in classes})}
-        table = _valid(store.columns("components", (*columns, *role_columns), where), on)
+        table = store.columns("components", (*columns, *role_columns), where, on=on)
         self.ids = table["fid"].astype(np.int64)
         self.codes, self.names, self._shapes = _texts(table["code"]), _texts(table["name"]), table["geom"]
-        keys = [Klass("component", *pair) for pair in zip(table["edition"], table["class_code"], strict=True)]
+        texts = (table[name] for name in ("edition", "class_code", "class_name"))
+        keys = [Klass("component", *text) for text in zip(*texts, strict=True)]
         numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
         self.classes: list[Klass] = list(numbers)
         self.klass = np.array([numbers[key] for key in keys], dtype=np.int64)
-        names = dict(zip(keys, table["class_name"], strict=True))
-        self.class_names = [names[key] for key in self.classes]
         bodies = list(zip(*(table[name] for name in role_columns), strict=True))
         role_numbers = {body: i for i, body in enumerate(dict.fromkeys(bodies))}
         self.roles = [Roles((b[0], b[1]), (b[2], b[3]), (b[4], b[5])) for b in role_numbers]
@@ -270,14 +263,7 @@ class _Components:
         return _take(chosen, found, -1), metres
 
 
-_CELL_COLUMNS = ("fid", "code", "community_id", "street_id", "since", "until", "geom")
-
-
-def _valid(columns: dict[str, Column], on: str) -> dict[str, Column]:
-    """Return the rows that are valid on a day."""
-    since, until = columns["since"].astype(str), columns["until"].astype(str)
-    rows = (since <= on) & ((until == "") | (until > on))
-    return {name: column[rows] for name, column in columns.items()}
+_CELL_COLUMNS = ("fid", "code", "community_id", "street_id", "geom")
 
 
 def _texts(column: Column) -> Column:

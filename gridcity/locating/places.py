@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gridcity.profile import Profile
 
-__all__ = ["NOWHERE", "AreaRow", "Place", "place_of"]
+__all__ = ["NOWHERE", "AreaRow", "Place", "codes_of", "place_of"]
 
 
 class AreaRow(NamedTuple):
@@ -32,6 +32,12 @@ class Place(NamedTuple):
 
 
 NOWHERE = Place()
+
+
+def codes_of(cell_code: str, place: Place, profile: Profile) -> tuple[str, ...]:
+    """Return the codes at which duties are looked for, from the finest to the whole city."""
+    whole = profile.area_code if place.district_code != profile.area_code and place != NOWHERE else ""
+    return cell_code, place.community_code, place.street_code, place.district_code, whole
 
 
 def place_of(area_id: int | None, areas: Mapping[int, AreaRow], profile: Profile) -> Place:

@@ -10,16 +10,25 @@ from typing import Any, NamedTuple
 
 from gridcity.crs import metres_per_degree
 from gridcity.distance import distance_m
-from gridcity.locating.places import NOWHERE, AreaRow, Place, place_of
+from gridcity.locating.places import NOWHERE, AreaRow, Place, codes_of, place_of
 from gridcity.locating.wanted import Wanted
-from gridcity.model import Duty, Party, Placement
+from gridcity.model import Placement
 from gridcity.profile import Profile
-from gridcity.responsibility import Duties, Klass, Parties, Roles, answers, roles_of
+from gridcity.responsibility import (
+    Duties,
+    Klass,
+    Parties,
+    Roles,
+    answers,
+    read_duties,
+    read_parties,
+    roles_of,
+)
 from gridcity.store.base import Reading
 from gridcity.store.wkb import Box, paths
 from gridcity.tiling.point import EDGE, INSIDE, OUTSIDE, position
 
-__all__ = ["locate_one", "read_duties", "read_parties"]
+__all__ = ["locate_one"]
 
 _ROLES = tuple(
     f"{role}_{part}" for role in ("maintainer", "owner", "supervisor") for part in ("code", "name")
@@ -87,7 +96,7 @@ def locate_one(
     place = _place(store, profile, cell, lng, lat)
     component = _component(store, lng, lat, radius_m, wanted, on)
     klass = component.klass if component else wanted.single
-    codes = (cell.code if cell else "", place.community_code, place.street_code, place.district_code)
+    codes = codes_of(cell.code if cell else "", place, profile)
     first, second = answers(
         component.roles if component else None,
         codes,
@@ -121,25 +130,6 @@ def locate_one(
     )
 
 
-def read_parties(store: Reading) -> list[Party]:
-    """Return all parties of a store."""
-    columns = ("fid", "code", "name", "kind", "aliases", "parent_code", "since", "until")
-    return [
-        Party(fid, code, name, kind, tuple(filter(None, aliases.split(";"))), parent_code, since, until)
-        for fid, code, name, kind, aliases, parent_code, since, until in store.rows("parties", columns)
-    ]
-
-
-def read_duties(store: Reading, places: list[str] | None = None) -> list[Duty]:
-    """Return the duties of a store, all or those at some places."""
-    columns = (
-        *("fid", "party_code", "party_name", "role", "class_kind", "class_code", "edition"),
-        *("place_code", "since", "until", "priority"),
-    )
-    where = None if places is None else {"place_code": places}
-    return [Duty(*row) for row in store.rows("duties", columns, where)]
-
-
 def _around(lng: float, lat: float, radius_m: float) -> Box:
     per_lng, per_lat = metres_per_degree(lat)
     x, y = (radius_m + _SLACK_M) / per_lng, (radius_m + _SLACK_M) / per_lat
@@ -147,12 +137,11 @@ def _around(lng: float, lat: float, radius_m: float) -> Box:
 
 
 def _cells(store: Reading, ids: Iterable[int], on: str) -> list[_Cell]:
-    columns = ("fid", "code", "community_id", "street_id", "since", "until", "geom")
+    columns = ("fid", "code", "community_id", "street_id", "geom")
     where = {"fid": list(ids)}
     return [
         _Cell(fid, code, community_id, street_id, paths(blob)[1])
-        for fid, code, community_id, street_id, since, until, blob in store.rows("cells", columns, where)
-        if since <= on and (not until or on < until)
+        for fid, code, community_id, street_id, blob in store.rows("cells", columns, where, on=on)
     ]
 
 
@@ -268,26 +257,22 @@ def _component(
         "edition",
         "class_code",
         "class_name",
-        "since",
-        "until",
         "geom",
         *_ROLES,
     )
     where: dict[str, Any] = {"fid": ids, "class_code": sorted({code for _, code in classes})}
     best: tuple[float, bool, str, int] | None = None
     found: _Found | None = None
-    for row in store.rows("components", columns, where):
+    for row in store.rows("components", columns, where, on=on):
         record = dict(zip(columns, row, strict=True))
         if (record["edition"], record["class_code"]) not in classes:
-            continue
-        if record["since"] > on or (record["until"] and on >= record["until"]):
             continue
         dimension, shape = paths(record["geom"])
         within = dimension == 2 and position(lng, lat, shape) != OUTSIDE
         distance = 0.0 if within else distance_m(lng, lat, shape)
         order = distance, not record["code"], record["code"], record["fid"]
         if distance <= radius_m and (best is None or order < best):
-            klass = Klass("component", record["edition"], record["class_code"])
+            klass = Klass("component", record["edition"], record["class_code"], record["class_name"])
             best = order
             found = _Found(
                 record["fid"],

@@ -35,11 +35,11 @@ class Wanted:
 
     @property
     def single(self) -> Klass | None:
-        """The class itself where the text names exactly one."""
-        if len(self.classes) != 1:
+        """The class itself where the text names exactly one, in however many editions."""
+        if len({entry.zh for entry in self.classes}) != 1:
             return None
-        (only,) = self.classes
-        return Klass(only.kind, only.edition, only.code)
+        first = self.classes[0]
+        return Klass(first.kind, first.edition, first.code, first.zh)
 
 
 NOTHING = Wanted()
@@ -66,20 +66,21 @@ def wanted(text: str, profile: Profile) -> Wanted:
         return NOTHING
     catalogues = profile.catalogues()
     for kind in ("component", "event"):
-        for catalogue in catalogues:
-            exact = catalogue.find(text, kind)
-            found = (exact,) if exact else catalogue.named(text, kind)
-            if found:
-                return Wanted(found, text)
+        coded = next(filter(None, (catalogue.find(text, kind) for catalogue in catalogues)), None)
+        if coded is not None:
+            return Wanted((coded,), text)
+        # A city may mix editions: the name means the class of each of them.
+        named = tuple(entry for catalogue in catalogues for entry in catalogue.named(text, kind))
         parts = tuple(
             entry
             for catalogue in catalogues
             for entry in catalogue.entries
             if entry.kind == kind and (text in entry.zh or text.casefold() in entry.en.casefold())
         )
-        if parts:
-            return Wanted(parts, text)
-    nearest = [entry.zh for catalogue in catalogues for entry in catalogue.nearest(text, "component")]
+        if named or parts:
+            return Wanted(named or parts, text)
+    near = (entry for catalogue in catalogues for entry in catalogue.nearest(text, "component"))
+    nearest = list(dict.fromkeys(f"{entry.zh} ({entry.code})" for entry in near))
     raise ArgumentError(
         f"{text!r} is no class of {' or '.join(c.edition for c in catalogues)}.",
         hint=f"Nearest: {', '.join(nearest)}." if nearest else "Look one up: gridcity catalogue TEXT.",

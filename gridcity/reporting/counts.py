@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gridcity.errors import ArgumentError
-from gridcity.model import NO_PARTY
+from gridcity.responsibility import Parties, read_parties
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,15 +35,19 @@ DIMENSIONS: Final[Mapping[str, tuple[str, str]]] = {
 """What components can be counted by, each with its Chinese and English heading."""
 
 _PLACES: Final = ("cell", "community", "street", "district")
-_CELL_COLUMNS: Final = ("fid", "code", "name", "community_id", "street_id", "until")
+_CELL_COLUMNS: Final = ("fid", "code", "name", "community_id", "street_id")
 _COMPONENT_COLUMNS: Final = (
+    "fid",
     "cell_id",
     "class_code",
     "class_name",
     "edition",
     "state",
+    "maintainer_code",
     "maintainer_name",
+    "owner_code",
     "owner_name",
+    "supervisor_code",
     "supervisor_name",
     "initial_date",
 )
@@ -112,9 +116,10 @@ def inventory(
     """Count the current components of a city.
 
     A component counts for the cell it stands in, and through the cell for its community, street and
-    district. Classes and areas are labelled with code and name, so that equal names stay apart. Its
-    party is the maintainer, where there is none the owner, then the supervisor; a blank, ``无`` and
-    ``00000000`` are no party. Its year is that of the initial date.
+    district; outside every cell it counts for the areas it stands in. Classes and areas are labelled with
+    code and name, so that equal names stay apart. Its party is the maintainer, where there is none the
+    owner, then the supervisor; a blank, ``无`` and ``00000000`` are no party. Its year is that of the
+    initial date.
 
     Parameters
     ----------
@@ -134,24 +139,21 @@ def inventory(
     """
     import pandas as pd
 
-    by = _checked(by)
-    components = pd.DataFrame(store.columns("components", _COMPONENT_COLUMNS, {"until": ""}))
-    cells = pd.DataFrame(
-        store.columns("cells", ("fid", "code", "name", "community_id", "street_id", "until"))
-    )
+    by, today = _checked(by), date.today().isoformat()
+    components = pd.DataFrame(store.columns("components", _COMPONENT_COLUMNS, on=today))
+    cells = pd.DataFrame(store.columns("cells", _CELL_COLUMNS))
     at = pd.Index(cells["fid"].astype("float64")).get_indexer(pd.Index(_ids(components["cell_id"])))
-    party = _party(components)
+    party = _party(store, components)
 
     labels: dict[str, pd.Series[Any]] = {}
     if set(by) & set(_PLACES):
-        places = _places(store, profile, cells)
-        # Position -1, outside every cell, is the last row, which holds MISSING.
-        labels = {name: places[name].iloc[at] for name in by if name in _PLACES}
+        places = _places(store, profile, cells, components, at)
+        labels = {name: places[name] for name in by if name in _PLACES}
     for name in (name for name in by if name not in _PLACES):
         labels[name] = party if name == "party" else _attribute(name, components, profile)
 
     n = len(components)
-    current = cells["until"] == ""
+    current = cells["fid"].isin(store.columns("cells", ("fid",), on=today)["fid"])
     per_cell = pd.Series(at[at >= 0]).value_counts()
     return Inventory(
         by=by,
@@ -210,12 +212,22 @@ def _ids(column: pd.Series[Any]) -> pd.Series[Any]:
     return pd.to_numeric(column).astype("float64").fillna(-1.0)
 
 
-def _party(components: pd.DataFrame) -> pd.Series[Any]:
-    """Return the name of the body that answers first; empty where there is none."""
-    party = components["maintainer_name"].str.strip()
-    for role in ("owner_name", "supervisor_name"):
-        party = party.mask(party.isin(list(NO_PARTY)), components[role].str.strip())
-    return party.mask(party.isin(list(NO_PARTY)), "")
+def _party(store: Reading, components: pd.DataFrame) -> pd.Series[Any]:
+    """Return the name of the body that answers first; empty where there is none.
+
+    Codes, aliases and spellings of one party are that party; each distinct one is looked up once.
+    """
+    import pandas as pd
+
+    parties, on = Parties(read_parties(store)), date.today().isoformat()
+    party = pd.Series("", index=components.index, dtype=object)
+    for role in ("maintainer", "owner", "supervisor"):
+        pairs = pd.MultiIndex.from_frame(components[[f"{role}_code", f"{role}_name"]])
+        number, distinct = pd.factorize(pairs)
+        named = [parties.named(code.strip(), name.strip(), on) for code, name in distinct]
+        names = pd.Series([(found[1] or found[0]) if found else "" for found in named], dtype=object)
+        party = party.mask(party == "", pd.Series(names.to_numpy()[number], index=components.index))
+    return party
 
 
 def _attribute(name: str, components: pd.DataFrame, profile: Profile) -> pd.Series[Any]:
@@ -248,30 +260,56 @@ def _major(edition: str, class_code: str, profile: Profile) -> str:
     return class_code[:2]
 
 
-def _places(store: Reading, profile: Profile, cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the labels of every cell and of its areas; one row more than cells, which is MISSING."""
+def _places(
+    store: Reading, profile: Profile, cells: pd.DataFrame, components: pd.DataFrame, at: Any
+) -> pd.DataFrame:
+    """Return the labels of every component's cell and areas.
+
+    The areas are those of its cell; outside every cell those whose polygon it stands in.
+    """
+    import numpy as np
     import pandas as pd
 
-    areas = pd.DataFrame(store.columns("areas", ("fid", "level", "code", "name", "parent_id")))
+    areas = pd.DataFrame(store.columns("areas", ("fid", "level", "code", "name", "parent_id", "geom")))
     areas.index = pd.Index(areas["fid"].astype("float64"))
     parent, level = _ids(areas["parent_id"]), areas["level"]
     label = _unique((areas["code"] + " " + areas["name"]).str.strip(), areas["fid"])
 
-    community, street = _ids(cells["community_id"]), _ids(cells["street_id"])
+    # Position -1, outside every cell, is the last entry.
+    community = pd.Series(np.append(_ids(cells["community_id"]), -1.0)[at])
+    street = pd.Series(np.append(_ids(cells["street_id"]), -1.0)[at])
+    away = np.flatnonzero(at < 0)
+    for name, column in (("community", community), ("street", street)):
+        column[away] = _area_at(store, areas[level == name], components["fid"].iloc[away].tolist())
     street = street.mask(street < 0, community.map(parent))
     district = street.map(parent)
     district = district.where(district.map(level) == "district", community.map(parent))
     home = label[(areas["level"] == "district") & (areas["code"] == profile.area_code)]
     default = home.iloc[0] if len(home) else f"{profile.area_code} {profile.name}".strip()
+    somewhere = (at >= 0) | (community >= 0) | (street >= 0)
 
-    found: dict[str, pd.Series[Any]] = {
-        "cell": _unique(cells["code"].mask(cells["code"] == "", cells["name"]), cells["fid"])
-    }
+    cell = _unique(cells["code"].mask(cells["code"] == "", cells["name"]), cells["fid"])
+    found: dict[str, Any] = {"cell": np.append(cell.to_numpy(dtype=object), MISSING)[at]}
     for name, ids in (("community", community), ("street", street), ("district", district)):
-        absent = default if name == "district" else MISSING
-        found[name] = ids.map(label).where(ids.map(level) == name, absent)
-    last = pd.DataFrame({name: [MISSING] for name in _PLACES})
-    return pd.concat([pd.DataFrame(found), last], ignore_index=True)
+        labels = ids.map(label).where(ids.map(level) == name, MISSING)
+        found[name] = labels.mask((labels == MISSING) & somewhere, default) if name == "district" else labels
+    return pd.DataFrame(found)
+
+
+def _area_at(store: Reading, areas: pd.DataFrame, components: list[int]) -> Any:
+    """Return the id of the area that each of some components stands in, -1 for none."""
+    import numpy as np
+    import shapely
+
+    from gridcity.tiling.index import PolygonIndex
+
+    drawn = areas[~shapely.is_missing(areas["geom"].to_numpy(dtype=object))]
+    if drawn.empty or not components:
+        return np.full(len(components), -1.0)
+    shapes = store.columns("components", ("geom",), {"fid": components})["geom"]
+    xy = shapely.get_coordinates(shapely.point_on_surface(shapes))
+    index = PolygonIndex(drawn["fid"], drawn["code"], drawn["geom"])
+    return np.append(index.ids.astype(float), -1.0)[index.winners(xy[:, 0], xy[:, 1])]
 
 
 def _unique(labels: pd.Series[Any], ids: pd.Series[Any]) -> pd.Series[Any]:

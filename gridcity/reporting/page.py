@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -119,7 +120,7 @@ def _map(inventory: Inventory, store: Reading) -> tuple[list[str], str]:
     from bokeh.embed import components
     from bokeh.resources import Resources
 
-    cells = store.columns("cells", ("fid", "code", "name", "geom"), {"until": ""})
+    cells = store.columns("cells", ("fid", "code", "name", "geom"), on=date.today().isoformat())
     if not len(cells["fid"]) or math.isnan(shapely.total_bounds(cells["geom"])[0]):
         return [], ""
     counts = [inventory.cell_counts.get(fid, 0) for fid in cells["fid"]]

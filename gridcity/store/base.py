@@ -26,10 +26,18 @@ class Reading(Protocol):
     def meta(self) -> dict[str, str]:
         """Return the city's metadata: the profile's text, the stored reference system, the version."""
 
-    def rows(self, table: str, columns: Sequence[str], where: Where | None = None) -> list[tuple[Any, ...]]:
-        """Return the rows of a table that match, in the order of their ids."""
+    def rows(
+        self, table: str, columns: Sequence[str], where: Where | None = None, *, on: str | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of a table that match, in the order of their ids.
 
-    def columns(self, table: str, columns: Sequence[str], where: Where | None = None) -> dict[str, Any]:
+        With ``on``, an ISO date, only rows that are valid that day: begun (``since``, empty for always)
+        and not ended (``until`` is empty or lies after it).
+        """
+
+    def columns(
+        self, table: str, columns: Sequence[str], where: Where | None = None, *, on: str | None = None
+    ) -> dict[str, Any]:
         """Return the same as numpy object arrays; ``geom`` as shapely geometries."""
 
     def near(self, table: str, box: Box) -> list[tuple[int, Box]]:

@@ -17,7 +17,8 @@ _SCHEMA: Final = Path(__file__).parent / "schema"
 APPLICATION_ID: Final = 0x47504B47  # "GPKG"
 _USER_VERSION: Final = 10300
 SCHEMA_VERSION: Final = "1"
-_BUSY_S: Final = 10.0
+# A check of a million components reads for some ten seconds, and a writer must outwait it.
+_BUSY_S: Final = 60.0
 
 LAYERS: Final = {"areas": "MULTIPOLYGON", "cells": "MULTIPOLYGON", "components": "GEOMETRY"}
 """The tables with geometry and the type their contents are registered with."""

@@ -53,19 +53,29 @@ class _Reader:
         return dict(self._run("SELECT key, value FROM gridcity_meta").fetchall())
 
     def rows(
-        self, table: str, columns: Sequence[str], where: Mapping[str, object] | None = None
+        self,
+        table: str,
+        columns: Sequence[str],
+        where: Mapping[str, object] | None = None,
+        *,
+        on: str | None = None,
     ) -> list[tuple[Any, ...]]:
         names = ", ".join(self._name(table, column) for column in columns)
-        condition, values = self._where(table, where or {})
+        condition, values = self._where(table, where or {}, on)
         # The parts of the statement are names out of the schema; every value is bound.
         return self._run(f"SELECT {names} FROM {table} {condition} ORDER BY fid", values).fetchall()
 
     def columns(
-        self, table: str, columns: Sequence[str], where: Mapping[str, object] | None = None
+        self,
+        table: str,
+        columns: Sequence[str],
+        where: Mapping[str, object] | None = None,
+        *,
+        on: str | None = None,
     ) -> dict[str, Any]:
         import numpy as np
 
-        rows = self.rows(table, columns, where)
+        rows = self.rows(table, columns, where, on=on)
         found: dict[str, Any] = {}
         for i, column in enumerate(columns):
             if column == "geom":
@@ -110,7 +120,7 @@ class _Reader:
             raise KeyError(f"{table}.{column}")
         return column
 
-    def _where(self, table: str, where: Mapping[str, object]) -> tuple[str, list[object]]:
+    def _where(self, table: str, where: Mapping[str, object], on: str | None) -> tuple[str, list[object]]:
         parts: list[str] = []
         values: list[object] = []
         for column, value in where.items():
@@ -121,6 +131,10 @@ class _Reader:
             else:
                 parts.append(f"{name} IN (SELECT value FROM json_each(?))")
                 values.append(json.dumps(list(value)))  # type: ignore[call-overload]
+        if on is not None:
+            since, until = self._name(table, "since"), self._name(table, "until")
+            parts.append(f"{since} <= ? AND ({until} = '' OR {until} > ?)")
+            values += [on, on]
         return ("WHERE " + " AND ".join(parts) if parts else ""), values
 
 
@@ -268,6 +282,7 @@ class GeoPackage(_Reader):
         super().__init__(connect(self.path, read_only=True))
         self._depth = 0
         self._check_identity()
+        self._leave_wal()
 
     @classmethod
     def create(cls, path: str | Path, meta: Mapping[str, str]) -> GeoPackage:
@@ -310,7 +325,7 @@ class GeoPackage(_Reader):
         Raises
         ------
         StoreError
-            The store cannot be written, or another process has been writing for ten seconds.
+            The store cannot be written, or another process has been writing for a minute.
         """
         connection = connect(self.path, read_only=False)
         try:
@@ -403,3 +418,14 @@ class GeoPackage(_Reader):
                 f"{self.path} has schema {version}; this gridcity knows {SCHEMA_VERSION}.",
                 hint="Install the gridcity that made it, or a newer one.",
             )
+
+    def _leave_wal(self) -> None:
+        """Give a file that another program has left in WAL its journal back, unless that has it open still.
+
+        A city on a shared drive cannot use the shared memory that WAL needs.
+        """
+        if self._run("PRAGMA journal_mode").fetchone() == ("wal",):
+            self._run("PRAGMA query_only = OFF")
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._connection.execute("PRAGMA journal_mode = DELETE")
+            self._run("PRAGMA query_only = ON")

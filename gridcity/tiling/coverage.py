@@ -14,6 +14,7 @@ import shapely
 from rtree.index import Index, Property
 
 from gridcity.crs import metres_per_degree
+from gridcity.tiling.shares import sound
 
 __all__ = ["overlaps"]
 
@@ -29,7 +30,7 @@ def overlaps(
     Parameters
     ----------
     polygons : array of shapely polygons
-        Valid, in longitude and latitude.
+        In longitude and latitude.
     among : int array, optional
         Only pairs with at least one of these positions; all pairs when not given.
 
@@ -40,7 +41,7 @@ def overlaps(
     area_m2 : float array
         Common area; pairs below 0.01 m² are rounded vertices and left out.
     """
-    polygons = np.asarray(polygons, dtype=object)
+    polygons = sound(np.asarray(polygons, dtype=object))
     asked = np.arange(len(polygons)) if among is None else np.asarray(among, dtype=np.int64)
     empty = np.empty(0, dtype=np.int64)
     if not len(asked):

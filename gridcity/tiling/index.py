@@ -70,7 +70,8 @@ class PolygonIndex:
     def __init__(self, ids: Any, codes: Any, polygons: Any) -> None:
         self.ids: Ints = np.asarray(ids, dtype=np.int64)
         self.polygons = np.asarray(polygons, dtype=object)
-        texts = np.asarray([str(code) for code in codes], dtype=str)
+        self.codes: tuple[str, ...] = tuple(str(code) for code in codes)
+        texts = np.asarray(self.codes, dtype=str)
         order = np.lexsort((self.ids, texts, texts == ""))
         self.rank = np.empty(len(order), dtype=np.int64)
         self.rank[order] = np.arange(len(order))

@@ -11,7 +11,7 @@ import shapely
 from gridcity.crs import metres_per_degree
 from gridcity.tiling.index import PolygonIndex
 
-__all__ = ["cell_of"]
+__all__ = ["cell_of", "sound"]
 
 # Shares closer than this are equal: an intersection is exact to some ten digits.
 _EQUAL = 1e-9
@@ -54,8 +54,9 @@ def _largest(
     geometries: npt.NDArray[np.object_], index: PolygonIndex
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     best = np.full(len(geometries), -1, dtype=np.int64)
-    item, cell = shapely.STRtree(index.polygons).query(geometries, predicate="intersects")
-    common = shapely.intersection(geometries[item], index.polygons[cell])
+    geometries, polygons = sound(geometries), sound(index.polygons)
+    item, cell = shapely.STRtree(polygons).query(geometries, predicate="intersects")
+    common = shapely.intersection(geometries[item], polygons[cell])
     share = _measure(common, shapely.get_dimensions(geometries)[item])
     there = share > 0
     item, cell, share = item[there], cell[there], share[there]
@@ -66,6 +67,19 @@ def _largest(
     first = order[np.flatnonzero(np.diff(item[order], prepend=-1))]
     best[item[first]] = cell[first]
     return best, np.bincount(item, minlength=len(geometries)).astype(np.int64)
+
+
+def sound(geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Return geometries with those that cross themselves divided into parts that do not.
+
+    Imports refuse such geometries, but another program may have drawn them into the stored city, and no
+    intersection is defined with them.
+    """
+    broken = np.flatnonzero(~shapely.is_valid(geometries) & ~shapely.is_missing(geometries))
+    if len(broken):
+        geometries = geometries.copy()
+        geometries[broken] = shapely.make_valid(geometries[broken])
+    return geometries
 
 
 def _measure(

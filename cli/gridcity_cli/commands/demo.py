@@ -10,7 +10,7 @@ import click
 
 from gridcity.errors import ArgumentError, SourceNotFoundError
 from gridcity_cli import options
-from gridcity_cli.output import shown
+from gridcity_cli.output import JOURNALS, shown
 
 EXAMPLES = """
 gridcity demo
@@ -18,6 +18,11 @@ gridcity demo --output tour --overwrite
 """
 
 CITY, LOCATED, REPORT, REJECTS = "city.gpkg", "located.csv", "inventory.html", "rejected"
+MARK = ".gridcity-demo"
+"""The file that says a folder was made by a tour: without it nothing in a folder is replaced."""
+
+Step = tuple[list[str], Path | None]
+_NAMING = ("--rejects", "--output")  # the options before a file that a step writes
 
 
 @options.command("demo", EXAMPLES)
@@ -40,9 +45,9 @@ def demo(ctx: click.Context, sample: Path | None, output: Path, overwrite: bool)
     Every step is a command, shown before it runs. The sample is invented; its flaws are meant, and the
     imports say what they found.
     """
-    source = sample or _sample()
-    _prepare(output, overwrite)
-    for line, to_file in _steps(source, output):
+    steps = _steps(sample or _sample(), output)
+    _prepare(output, steps, overwrite=overwrite)
+    for line, to_file in steps:
         _run(ctx.find_root().command, line, to_file)
     click.echo(_ending(output))
 
@@ -56,21 +61,32 @@ def _sample() -> Path:
     raise SourceNotFoundError("The sample did not come with this package.", hint="Name it with --sample DIR.")
 
 
-def _prepare(output: Path, overwrite: bool) -> None:
-    """Make the folder; of an earlier tour remove only what a tour writes."""
+def _prepare(output: Path, steps: list[Step], *, overwrite: bool) -> None:
+    """Make the folder; of an earlier tour remove the files that these steps write, and nothing else."""
     if output.is_dir() and any(output.iterdir()):
+        if not (output / MARK).is_file():
+            raise ArgumentError(
+                f"{shown(output)} holds files, and no earlier demo made it.", hint="Name another --output."
+            )
         if not overwrite:
             raise ArgumentError(
                 f"{shown(output)} is there already.",
                 hint="Replace it with --overwrite, or name another --output.",
             )
-        for pattern in (f"{CITY}*", f"{Path(CITY).stem}.*", LOCATED, REPORT, f"{REJECTS}-*.csv"):
-            for path in output.glob(pattern):
-                path.unlink()
+        city = output / CITY
+        for path in [city, *(city.with_name(CITY + end) for end in JOURNALS), *_written(steps)]:
+            path.unlink(missing_ok=True)
     output.mkdir(parents=True, exist_ok=True)
+    (output / MARK).write_text("Made by `gridcity demo`, which replaces its files with --overwrite.\n")
 
 
-def _steps(sample: Path, output: Path) -> list[tuple[list[str], Path | None]]:
+def _written(steps: list[Step]) -> list[Path]:
+    """Return the files that hold the answers, the reports and the rejected rows."""
+    named = [line[line.index(option) + 1] for line, _ in steps for option in _NAMING if option in line]
+    return [*map(Path, named), *(to_file for _, to_file in steps if to_file)]
+
+
+def _steps(sample: Path, output: Path) -> list[Step]:
     """Return the command lines, each with the file its answer goes to."""
     city = ["--city", str(output / CITY)]
 
@@ -98,14 +114,16 @@ def _steps(sample: Path, output: Path) -> list[tuple[list[str], Path | None]]:
 
 
 def _run(root: click.Command, line: list[str], to_file: Path | None) -> None:
-    """Show a command line and run it; that data has problems does not end the tour."""
+    """Show a command line and run it; that data has problems does not end the tour, an interruption does."""
     shell = " ".join(["gridcity", *map(shlex.quote, line)])
     click.echo(f"\n$ {shell}" + (f" > {shlex.quote(str(to_file))}" if to_file else ""))
-    if to_file is None:
-        root.main(line, prog_name="gridcity", standalone_mode=False)
-        return
-    with to_file.open("w", encoding="utf-8", newline="") as file, contextlib.redirect_stdout(file):
-        root.main(line, prog_name="gridcity", standalone_mode=False)
+    with contextlib.ExitStack() as stack:
+        if to_file is not None:
+            file = stack.enter_context(to_file.open("w", encoding="utf-8", newline=""))
+            stack.enter_context(contextlib.redirect_stdout(file))
+        code = root.main(line, prog_name="gridcity", standalone_mode=False)
+    if code not in (None, 0, 1):
+        raise click.exceptions.Exit(code)
 
 
 def _ending(output: Path) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from gridcity.errors import GridcityError, MappingError
 from gridcity_cli import options
 from gridcity_cli.output import (
     check_target,
@@ -21,9 +23,11 @@ from gridcity_cli.output import (
 )
 
 if TYPE_CHECKING:
+    from gridcity.city import City
     from gridcity.importing import Import
 
 REJECT_COLUMNS = ("row", "rule", "field", "value", "message", "hint")
+FINDING = ("rule", "severity", "row", "field", "value", "message", "hint")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -112,6 +116,7 @@ def import_cells(**given: Any) -> None:
     """
     gridcity import components lamps.zip --city city.gpkg --rejects lamps-rejected.csv
     gridcity import components trees.csv --class 行道树 --crs EPSG:4548 --x X --y Y --city city.gpkg
+    gridcity import components web-map.csv --class 雨水井盖 --datum gcj02 --city city.gpkg
     """,
     click.option("--class", "class_text", metavar="TEXT", help="Class of all rows: a code or a name."),
     options.edition_option,
@@ -140,15 +145,54 @@ def _run(kind: str, given: dict[str, Any]) -> None:
     if bool(given.get("x")) != bool(given.get("y")):
         raise click.UsageError("--x and --y belong together.")
     if rejects is not None:
-        check_target(rejects, city_path, source)
+        check_target(rejects, *filter(None, (city_path, source, given["mapping"])))
     with options.open_city(city_path) as city:
-        result: Import = getattr(city, f"import_{kind}")(source, **given)
-    click.echo(json_text(_as_json(result), indent=2) if output_format == "json" else _as_text(result))
-    if rejects is not None:
-        write_file(rejects, lambda file: _write_rejects(file, result))
-        if result.rejected:
-            click.echo(f"The rejected rows are in {shown(rejects)}.", err=True)
+        result = _imported(city, kind, source, given)
+    with _kept(result):
+        # The rejects first: a reader of the balance that goes away does not cost them.
+        if rejects is not None:
+            write_file(rejects, lambda file: _write_rejects(file, result))
+        click.echo(json_text(_as_json(result), indent=2) if output_format == "json" else _as_text(result))
+    if rejects is not None and result.rejected:
+        click.echo(f"The rejected rows are in {shown(rejects)}.", err=True)
     click.get_current_context().exit(1 if result.receipt.rejected and not allowed else 0)
+
+
+def _imported(city: City, kind: str, source: Path, given: dict[str, Any]) -> Import:
+    """Import, and say of what stops it what this command line knows of it."""
+    before = city.store.count("receipts")
+    try:
+        result: Import = getattr(city, f"import_{kind}")(source, **given)
+        return result
+    except KeyboardInterrupt:
+        # Asked about below, when the exception no longer holds what the import had open.
+        pass
+    except MappingError as error:
+        if f"has no column {given.get('key')!r}" not in error.message:
+            raise
+        message = error.message.replace(", which the mapping names", "")
+        raise MappingError(message, hint="Correct --key.") from error
+    # It may have come while the last of the import was brought to the disk.
+    kept = city.store.count("receipts") > before
+    raise KeyboardInterrupt("the import was kept" if kept else "nothing was written")
+
+
+@contextlib.contextmanager
+def _kept(result: Import) -> Iterator[None]:
+    """Say of a failure or an interruption after the import that it does not undo the import."""
+    said = f"the import was kept (receipt {result.receipt.id})"
+    try:
+        yield
+    except (OSError, KeyboardInterrupt) as error:
+        if result.receipt.dry_run or isinstance(error, BrokenPipeError):
+            raise
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(said) from None
+        raise GridcityError(
+            f"{said.capitalize()}, but {error.filename or 'its balance'} could not be written: "
+            f"{error.strerror}.",
+            hint="Import the same file again: it changes nothing and answers again.",
+        ) from error
 
 
 def _write_rejects(file: IO[str], result: Import) -> None:
@@ -179,10 +223,6 @@ def _as_json(result: Import) -> dict[str, Any]:
         name: getattr(receipt, name)
         for name in ("read", "added", "changed", "unchanged", "rejected", "collapsed")
     }
-    findings = [
-        {"rule": rule, "severity": severity, "count": n, "first": first, "hint": hint}
-        for rule, severity, n, first, hint in _summary(result)
-    ]
     return {
         "kind": receipt.kind,
         "source": receipt.source,
@@ -194,7 +234,8 @@ def _as_json(result: Import) -> dict[str, Any]:
         **balance,
         "matched": dict(result.matched),
         "unused": _unused(result),
-        "findings": findings,
+        "counts": result.findings.counts(),
+        "findings": [{name: getattr(finding, name) for name in FINDING} for finding in result.findings],
     }
 
 
@@ -215,13 +256,15 @@ def _as_text(result: Import) -> str:
     if unused := _unused(result):
         parts.append(shown(f"not used: {', '.join(unused)}"))
     if summary := _summary(result):
-        parts.append(findings_text(summary))
+        parts.append(_findings_text(summary, receipt.kind))
     return "\n".join(part for part in parts if part)
 
 
-def findings_text(summary: list[tuple[str, str, int, str, str]]) -> str:
+def _findings_text(summary: list[tuple[str, str, int, str, str]], kind: str) -> str:
     """Return the summary of findings as text: a table, and for each rule its first case and the hint."""
     lines = ["findings", table(("rule", "severity", "count"), [row[:3] for row in summary])]
-    for rule, _, _, first, hint in summary:
+    for rule, _, n, first, hint in summary:
         lines += [shown(f"{rule}: {first}"), shown(f"  {hint}")]
+        if n > 1:
+            lines.append(f"  (and {n - 1} more; all: gridcity import {kind} … --dry-run --format json)")
     return "\n".join(lines)

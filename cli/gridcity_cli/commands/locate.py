@@ -13,13 +13,13 @@ import click
 
 from gridcity.model import Placement
 from gridcity_cli import options
-from gridcity_cli.output import json_text, pairs, shown, text_of
+from gridcity_cli.output import json_text, pairs, shown, write_csv
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
     from gridcity.city import City
-    from gridcity_cli.rows import Row, Rows
+    from gridcity_cli.rows import Reader, Row, Rows
 
 CHUNK = 50_000
 
@@ -29,12 +29,13 @@ OUT_FORMATS = ("table", "json", "ndjson", "csv", "geojsonseq")
 EXAMPLES = """
 gridcity locate 116.41520 39.93010 --city city.gpkg
 gridcity locate 116.4152,39.9301 --class 井盖 --city city.gpkg
-gridcity locate incidents.csv --datum gcj02 --class-field class > located.csv
+gridcity locate web-map.csv --datum gcj02 --class-field class > located.csv
 tail -f points.ndjson | gridcity locate - --line-buffered
 """
 
-# What could be one token of coordinates; full-width forms too, so that they can be refused with a hint.
-_TOKEN = re.compile(r"[-+\s0-9.０-９．]+[,，][-+\s0-9.０-９．]+")
+# What could be one token of coordinates; also with full-width forms and the underscores that float()
+# would take, so that they are refused for what they are and not as a file that is missing.
+_TOKEN = re.compile(r"[-+\s0-9._０-９．－]+[,，][-+\s0-9._０-９．－]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +190,7 @@ def _write_one(placement: Placement, fields: list[str], output_format: str) -> N
     if output_format == "table":
         click.echo(pairs(answer.items()))
     elif output_format == "csv":
-        import csv
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerows([answer, [text_of(value) for value in answer.values()]])
+        write_csv(sys.stdout, list(answer), [list(answer.values())])
     elif output_format == "geojsonseq":
         geometry = {"type": "Point", "coordinates": [placement.lng, placement.lat]}
         click.echo(json_text({"type": "Feature", "geometry": geometry, "properties": answer}))
@@ -229,11 +227,25 @@ def _stream(
         placed = _placed(city, rows, question, fields or list(default), counts, line_buffered)
         placements.write_placed(chosen, placed, rows, sys.stdout, eager=line_buffered)
     located = counts["rows"] - counts["outside"] - counts["bad"]
-    click.echo(
-        f"{counts['rows']} rows: {located} located, {counts['outside']} outside, {counts['bad']} bad",
-        err=True,
-    )
+    said = f"{counts['rows']} rows: {located} located, {counts['outside']} outside, {counts['bad']} bad"
+    click.echo(shown(said + _taken(reader, question, city.stored_epsg)), err=True)
     return located < counts["rows"]
+
+
+def _taken(reader: Reader, question: Question, stored: int) -> str:
+    """Return from which columns the coordinates came, and what they were taken for."""
+    from gridcity.crs import DATUMS, reference_system
+
+    hint = ""
+    if question.crs is not None:
+        system = reference_system(question.crs, question.datum).name
+    elif question.datum is not None:
+        system = DATUMS[question.datum]
+    else:
+        system = f"EPSG:{stored}"
+        if stored == 4490:
+            hint = "; web maps and phones in China need --datum gcj02"
+    return f" ({' or '.join(reader.taken)} as {system}{hint})" if reader.taken else ""
 
 
 def _opened(name: str) -> BufferedReader:

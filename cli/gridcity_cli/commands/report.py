@@ -7,13 +7,38 @@ from pathlib import Path
 
 import click
 
+from gridcity.errors import StoreError
 from gridcity_cli import options
 from gridcity_cli.output import check_target, json_text, shown, table, write_csv, write_file
 
 EXAMPLES = """
 gridcity report inventory --by street,class --city city.gpkg
-gridcity report inventory --by class --format html --output inventory.html --city city.gpkg
+gridcity report inventory --by class --output inventory.html --city city.gpkg
 """
+
+SUFFIXES = {".csv": "csv", ".json": "json", ".html": "html", ".htm": "html"}
+
+
+def _dimensions(ctx: click.Context, param: click.Parameter, value: str) -> list[str]:
+    """Return the names of the dimensions, each once."""
+    from gridcity.reporting import DIMENSIONS
+
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    possible = f"Possible, each once: {', '.join(DIMENSIONS)}."
+    for at, name in enumerate(names):
+        if name not in DIMENSIONS:
+            raise click.BadParameter(f"there is no dimension {name!r}. {possible}", ctx, param)
+        if name in names[:at]:
+            raise click.BadParameter(f"{name!r} is named twice. {possible}", ctx, param)
+    return names
+
+
+def _format(asked: str | None, output: Path | None) -> str:
+    """Return the format that is asked for, or that the suffix of the file means."""
+    meant = SUFFIXES.get(output.suffix.lower()) if output is not None else None
+    if asked and meant and asked != meant:
+        raise click.UsageError(f"--format {asked} does not go with --output {shown(output)}.")
+    return asked or meant or "table"
 
 
 @click.group("report")
@@ -25,24 +50,35 @@ def report() -> None:
 @options.city_option
 @click.option(
     "--by",
+    callback=_dimensions,
     default="class",
     show_default=True,
     metavar="A,B,…",
     help="What to count by: cell, community, street, district, class, major, state, party, year.",
 )
-@options.format_option("table", "csv", "json", "html", default="table")
+@options.format_option("table", "csv", "json", "html")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to a file."
 )
-def inventory(city_path: Path, by: str, output_format: str, output: Path | None) -> None:
+@options.overwrite_option
+def inventory(
+    city_path: Path, by: list[str], output_format: str | None, output: Path | None, overwrite: bool
+) -> None:
     """Count the components of a city.
 
-    The HTML report is one file with table, chart and map, and needs no network.
+    Without --format the suffix of the file decides, else it is a table. The HTML report is one file with
+    table, chart and map, and needs no network.
     """
+    output_format = _format(output_format, output)
     if output is not None:
         check_target(output, city_path)
+        if output.exists() and not overwrite:
+            raise StoreError(
+                f"{shown(output)} exists already.",
+                hint="Choose another path, or replace it with --overwrite.",
+            )
     with options.open_city(city_path) as city:
-        counted = city.report_inventory([name.strip() for name in by.split(",") if name.strip()])
+        counted = city.report_inventory(by)
         page = counted.to_html(city.store) if output_format == "html" else ""
     if output_format == "table":
         page = table(counted.columns, counted.rows) + f"\n{counted.total} components\n"

@@ -7,8 +7,6 @@ CREATE TABLE areas (
   code TEXT NOT NULL DEFAULT '',
   name TEXT NOT NULL DEFAULT '',
   parent_id INTEGER REFERENCES areas(fid),
-  since TEXT NOT NULL DEFAULT '',
-  until TEXT NOT NULL DEFAULT '',
   receipt INTEGER NOT NULL REFERENCES receipts(fid)
 );
 CREATE UNIQUE INDEX areas_code ON areas(code) WHERE code <> '';
@@ -80,6 +78,7 @@ CREATE TABLE duties (
   role TEXT NOT NULL DEFAULT 'handler',
   class_kind TEXT NOT NULL DEFAULT '',
   class_code TEXT NOT NULL DEFAULT '',
+  class_name TEXT NOT NULL DEFAULT '',
   edition TEXT NOT NULL DEFAULT '',
   place_code TEXT NOT NULL,
   since TEXT NOT NULL DEFAULT '',
@@ -107,10 +106,12 @@ CREATE TABLE receipts (
   unchanged INTEGER NOT NULL,
   rejected INTEGER NOT NULL,
   collapsed INTEGER NOT NULL,
+  findings TEXT NOT NULL DEFAULT '{}',
   CHECK (read = added + changed + unchanged + rejected)
 );
 
--- Every finding of every import; the rows of severity 'error' were rejected.
+-- The errors and warnings of every import; the rows with an error were rejected. Notes are only counted,
+-- in the receipt: a check of the city finds them again.
 CREATE TABLE findings (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
   receipt INTEGER NOT NULL REFERENCES receipts(fid),
