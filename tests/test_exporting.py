@@ -344,3 +344,17 @@ def test_csv_is_plain_utf_8(store: GeoPackage, tmp_path: Path) -> None:
     """The file is UTF-8 without a mark and its first line is the header."""
     (path,) = export(store, PROFILE, tmp_path / "out.csv", "csv")
     assert next(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))[0] == "code"
+
+
+@pytest.mark.parametrize("kind", ["csv", "geojson", "gpkg"])
+def test_a_link_or_device_is_never_replaced(store: GeoPackage, tmp_path: Path, kind: str) -> None:
+    """What is no ordinary file stays, also with overwriting."""
+    there = tmp_path / "there.txt"
+    there.write_text("mine", encoding="utf-8")
+    link = tmp_path / f"out.{kind}"
+    link.symlink_to(there)
+    for target in (link, Path("/dev/null")):
+        with pytest.raises(StoreError, match="no ordinary file"):
+            export(store, PROFILE, target, kind, overwrite=True)
+    assert link.is_symlink()
+    assert there.read_text(encoding="utf-8") == "mine"

@@ -144,6 +144,8 @@ def _check_target(store: Store, target: Path, kind: str, *, overwrite: bool) -> 
         _check_folder(target, overwrite=overwrite)
     elif target.is_dir():
         raise ArgumentError(f"{target} is a folder; {kind} is one file.", hint="Name a file.")
+    elif target.is_symlink() or (target.exists() and not target.is_file()):
+        raise StoreError(f"{target} is no ordinary file.", hint="Choose another path.")
     elif target.exists() and not overwrite:
         raise StoreError(
             f"{target} exists already.", hint="Choose another path, or replace it with --overwrite."

@@ -11,10 +11,11 @@ import shapely
 from gridcity.catalogue import match_area, other_name
 from gridcity.codes import AreaCode
 from gridcity.errors import ArgumentError, CodeError
-from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch, recorded
+from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
 from gridcity.importing.merge import keep_absent, keep_given, merge
 from gridcity.importing.placing import Areas, anchors, promoted, replace_cells, replace_parents
+from gridcity.importing.record import recorded
 from gridcity.importing.shapes import check_polygons
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction

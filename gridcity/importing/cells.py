@@ -14,10 +14,11 @@ import shapely
 from gridcity.codes import CellCode, edition
 from gridcity.crs import metres_per_degree
 from gridcity.errors import AmbiguousCodeError, CodeError
-from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, read_dates, recorded
+from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, read_dates
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
 from gridcity.importing.merge import keep_absent, keep_given, merge
 from gridcity.importing.placing import Areas, anchors, areas_of_cells, promoted, replace_components
+from gridcity.importing.record import recorded
 from gridcity.importing.shapes import check_place, check_polygons
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction

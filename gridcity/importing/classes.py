@@ -85,7 +85,7 @@ def read_classes(batch: Batch, profile: Profile, code_editions: Column, code_cla
     searched = [tables[name] for name in order]
     stated = batch.mapping.class_text
     if stated and _entry(stated, searched) is None:
-        nearest = ", ".join(entry.zh for table in searched for entry in table.nearest(stated, "component"))
+        nearest = _nearest(stated, searched)
         raise ArgumentError(
             f"{stated!r} is no component class of {' or '.join(order)}.",
             hint=f"Nearest: {nearest}." if nearest else "Look one up: gridcity catalogue TEXT.",

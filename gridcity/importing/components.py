@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,12 @@ from gridcity.importing.batch import (
     joined,
     open_batch,
     read_dates,
-    recorded,
 )
 from gridcity.importing.classes import Classes, read_classes, read_codes
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
 from gridcity.importing.merge import keep_absent, keep_given, merge, stored
 from gridcity.importing.placing import Areas, anchors, cell_index, ids_at
+from gridcity.importing.record import recorded
 from gridcity.importing.shapes import check_any, check_place
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
@@ -97,12 +97,35 @@ def _write(
     receipt_id: int,
 ) -> None:
     check_place(batch, tx.extent())
-    code = batch.column("code")
+    code, key = batch.column("code"), batch.key()
     names = np.where(batch.column("name") == "", classes.name, batch.column("name")).astype(object)
+    ids = _identify(tx, batch, code_editions, classes, names, dates)
+    editions = np.where(code == "", classes.edition, code_editions).astype(object)
+    keep_given(tx, "components", batch, ids, {"code": code, "edition": editions})
+    keep_given(tx, "components", batch, ids, {"key": key})
+    places = _place(tx, batch, profile)
+    _check(batch, classes, places)
+    _give_codes(tx, batch, classes, places.district, editions)
+    columns: dict[str, Any] = {"geom": batch.geometry, "code": code, "edition": editions, "name": names}
+    columns |= {"class_code": classes.code, "class_name": classes.name, "cell_id": places.cell_id}
+    columns |= {name: batch.column(name) for name in _TEXTS} | dates
+    columns |= {"declared_cell": batch.column("cell_code"), "since": dates["initial_date"], "key": key}
+    merge(tx, "components", batch, ids, columns, receipt_id)
+
+
+def _identify(
+    tx: Transaction,
+    batch: Batch,
+    code_editions: Column,
+    classes: Classes,
+    names: Column,
+    dates: dict[str, Column],
+) -> npt.NDArray[np.int64]:
+    """Settle which row is which object, and fill in what the file does not say about known ones."""
+    code, key = batch.column("code"), batch.key()
     own = np.where(code == "", "", code + "\x1f" + code_editions).astype(object)
     kind = classes.edition + ":" + classes.code
     shapes = shape_text(batch.geometry)
-    key = batch.key()
     identity = identify(own, key, kind, shapes)
     texts = [batch.column(name) for name in _TEXTS]
     content = [shapes, code, kind, names, batch.column("cell_code"), *texts, *dates.values()]
@@ -115,36 +138,48 @@ def _write(
     if not batch.mapping.class_text and not {"class_code", "class_name", "name"} & set(batch.draft.columns):
         unstated |= {"class_code": classes.code, "class_name": classes.name}
     keep_absent(tx, "components", batch, ids, batch.absent(unstated, {"declared_cell": "cell_code"}))
+    return ids
+
+
+class _Places(NamedTuple):
+    """Where each row stands; rows that are settled or rejected stand nowhere."""
+
+    cell_id: Column
+    cell_code: Column
+    district: Column
+    cells: npt.NDArray[np.int64]
+    known_cells: frozenset[str]
+
+
+def _place(tx: Transaction, batch: Batch, profile: Profile) -> _Places:
+    """Find the cell of each row, and through it the district."""
     index = cell_index(tx)
     going = np.flatnonzero(batch.going)
     position, cells = (np.full(len(batch), fill, dtype=np.int64) for fill in (-1, 0))
     position[going], cells[going] = cell_of(batch.geometry[going], index)
     cell_ids = ids_at(index, position)
     cell_codes, district = _cells(tx, cell_ids, profile)
-    editions = np.where(code == "", classes.edition, code_editions).astype(object)
-    keep_given(tx, "components", batch, ids, {"code": code, "edition": editions})
-    keep_given(tx, "components", batch, ids, {"key": key})
-    checked = ComponentColumns(
+    return _Places(cell_ids, cell_codes, district, cells, frozenset(index.codes))
+
+
+def _check(batch: Batch, classes: Classes, places: _Places) -> None:
+    """Apply the rules that hold what the survey says against the map."""
+    going = np.flatnonzero(batch.going)
+    fields = {name: batch.column(name)[going] for name in _TEXTS}
+    table = ComponentColumns(
         rows=batch.rows[going],
-        code=code[going],
+        code=batch.column("code")[going],
         edition=classes.edition[going],
         class_code=classes.code[going],
-        fields={name: batch.column(name)[going] for name in _TEXTS}
-        | {"declared_cell": batch.column("cell_code")[going]},
-        district=district[going],
-        cell_code=cell_codes[going],
-        in_cell=position[going] >= 0,
-        cells=cells[going],
-        known_cells=frozenset(index.codes),
-        shapes=shapes[going],
+        fields=fields | {"declared_cell": batch.column("cell_code")[going]},
+        district=places.district[going],
+        cell_code=places.cell_code[going],
+        in_cell=places.cells[going] > 0,
+        cells=places.cells[going],
+        known_cells=places.known_cells,
+        shapes=shape_text(batch.geometry[going]),
     )
-    batch.findings.extend(check_components(checked))
-    _give_codes(tx, batch, classes, district, editions)
-    columns: dict[str, Any] = {"geom": batch.geometry, "code": code, "edition": editions, "name": names}
-    columns |= {"class_code": classes.code, "class_name": classes.name, "cell_id": cell_ids}
-    columns |= {name: batch.column(name) for name in _TEXTS} | dates
-    columns |= {"declared_cell": batch.column("cell_code"), "since": dates["initial_date"], "key": key}
-    merge(tx, "components", batch, ids, columns, receipt_id)
+    batch.findings.extend(check_components(table))
 
 
 def _match(

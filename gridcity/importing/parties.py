@@ -19,10 +19,10 @@ from gridcity.importing.batch import (
     joined,
     open_batch,
     read_dates,
-    recorded,
 )
 from gridcity.importing.identity import Marks, collapse, identify, match
 from gridcity.importing.merge import keep_absent, keep_given, merge
+from gridcity.importing.record import recorded
 from gridcity.model import NO_PARTY
 from gridcity.profile import Profile
 from gridcity.responsibility import ROLES
