@@ -72,7 +72,7 @@ def test_version_is_that_of_the_library() -> None:
     ("line", "said"),
     [
         (("locat",), "No such command 'locat'"),
-        (("locate", "1", "2", "--city", "x", "--clas", "y"), "Did you mean"),
+        (("locate", "1", "2", "--city", "x", "--clas", "y"), "--class"),
         (("locate", "1", "2"), "Missing option '--city' (env var: 'GRIDCITY_CITY')"),
         (("lookup",), "Missing argument"),
         (("lookup", "110101", "--edition", "1999"), "Known editions: cjt214-2007"),

@@ -262,8 +262,12 @@ class Components:
         return found
 
 
+# Text comes in without NULs, which older versions of pandas take for the end of a text.
+_LETTERS = st.characters(exclude_characters="\0")
+
+
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["01001", "02", ""]), st.text(max_size=2))))
+@given(st.lists(st.tuples(st.sampled_from(["01001", "02", ""]), st.text(_LETTERS, max_size=2))))
 def test_counts_are_those_of_a_plain_loop(pairs: list[tuple[str, str]]) -> None:
     """Grouping gives what counting one by one gives, ordered by label with the missing last."""
     source = Components([a for a, _ in pairs], [b for _, b in pairs])

@@ -100,7 +100,8 @@ def read_classes(batch: Batch, profile: Profile, code_editions: Column, code_cla
         }
     )
     # Every distinct combination is looked up once; a survey has few classes and many rows.
-    number, distinct = pd.factorize(pd.MultiIndex.from_frame(rows))
+    number = np.asarray(rows.groupby(list(rows), sort=False).ngroup(), dtype=np.int64)
+    distinct = list(rows.drop_duplicates().itertuples(index=False, name=None))
     found = [_class_of(row, stated, searched, tables) for row in distinct]
     entries = np.array(
         [entry if isinstance(entry, ClassEntry) else None for entry in found] or [], dtype=object
@@ -120,7 +121,7 @@ def read_classes(batch: Batch, profile: Profile, code_editions: Column, code_cla
         edition=" or ".join(order),
         nearest=close,
     )
-    _note_other_statements(batch, list(distinct), number, entries, stated, tables)
+    _note_other_statements(batch, distinct, number, entries, stated, tables)
     parts = [
         np.array([getattr(entry, part) if entry else "" for entry in entries] or [], dtype=object)[number]
         for part in ("edition", "code", "zh")

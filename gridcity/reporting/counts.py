@@ -222,8 +222,9 @@ def _party(store: Reading, components: pd.DataFrame) -> pd.Series[Any]:
     parties, on = Parties(read_parties(store)), date.today().isoformat()
     party = pd.Series("", index=components.index, dtype=object)
     for role in ("maintainer", "owner", "supervisor"):
-        pairs = pd.MultiIndex.from_frame(components[[f"{role}_code", f"{role}_name"]])
-        number, distinct = pd.factorize(pairs)
+        pairs = components[[f"{role}_code", f"{role}_name"]]
+        number = pairs.groupby(list(pairs), sort=False).ngroup().to_numpy()
+        distinct = pairs.drop_duplicates().itertuples(index=False, name=None)
         named = [parties.named(code.strip(), name.strip(), on) for code, name in distinct]
         names = pd.Series([(found[1] or found[0]) if found else "" for found in named], dtype=object)
         party = party.mask(party == "", pd.Series(names.to_numpy()[number], index=components.index))
