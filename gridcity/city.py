@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from gridcity.explaining import Explanation
     from gridcity.findings import Findings
     from gridcity.importing import Import
-    from gridcity.intake.mapping import Mapping
-    from gridcity.locating import Wanted
     from gridcity.locating.bulk import BulkLocator
     from gridcity.reporting import Inventory
 
@@ -228,35 +226,33 @@ class City:
             self.store, self.profile, path, Options(class_text=class_text, edition=edition, **options)
         )
 
-    def import_parties(
-        self,
-        path: str | Path,
-        *,
-        mapping: Mapping | str | Path | None = None,
-        encoding: str | None = None,
-        layer: str | None = None,
-        dry_run: bool = False,
-    ) -> Import:
-        """Take parties in; see `gridcity.importing.import_parties`."""
+    def import_parties(self, path: str | Path, **options: Any) -> Import:
+        """Take parties in; see `gridcity.importing.import_parties`.
+
+        Parameters
+        ----------
+        path : str or Path
+            CSV, or another table.
+        **options
+            ``mapping``, ``encoding``, ``layer``, ``dry_run``: see `gridcity.importing.Options`.
+        """
         from gridcity.importing import Options, import_parties
 
-        options = Options(mapping=mapping, encoding=encoding, layer=layer, dry_run=dry_run)
-        return import_parties(self.store, self.profile, path, options)
+        return import_parties(self.store, self.profile, path, Options(**options))
 
-    def import_duties(
-        self,
-        path: str | Path,
-        *,
-        mapping: Mapping | str | Path | None = None,
-        encoding: str | None = None,
-        layer: str | None = None,
-        dry_run: bool = False,
-    ) -> Import:
-        """Take duties in; see `gridcity.importing.import_duties`."""
+    def import_duties(self, path: str | Path, **options: Any) -> Import:
+        """Take duties in; see `gridcity.importing.import_duties`.
+
+        Parameters
+        ----------
+        path : str or Path
+            CSV, or another table.
+        **options
+            ``mapping``, ``encoding``, ``layer``, ``dry_run``: see `gridcity.importing.Options`.
+        """
         from gridcity.importing import Options, import_duties
 
-        options = Options(mapping=mapping, encoding=encoding, layer=layer, dry_run=dry_run)
-        return import_duties(self.store, self.profile, path, options)
+        return import_duties(self.store, self.profile, path, Options(**options))
 
     # Questions.
 
@@ -365,22 +361,13 @@ class City:
         """
         import numpy as np
 
+        from gridcity.locating.asking import asked_classes, coordinates
+
         on = _day(as_of)
         _check_distances(near_m, radius_m)
-        frame = None
-        if lat is None:
-            lng, lat, wkt, frame = _points(lng)
-            if crs is None and datum is None and wkt:
-                crs = wkt
-        x, y = (np.asarray(values, dtype=np.float64) for values in (lng, lat))
-        if x.ndim != 1 or x.shape != y.shape:
-            raise ArgumentError(f"{x.shape} longitudes and {y.shape} latitudes do not go together.")
-        if crs is not None or datum is not None:
-            from gridcity.crs import reference_system, to_lnglat
-
-            x, y = to_lnglat(x, y, reference_system(crs, datum), stored=self.stored_epsg)
+        x, y, frame = coordinates(lng, lat, crs=crs, datum=datum, stored=self.stored_epsg)
         on_globe = (np.abs(x) <= 180) & (np.abs(y) <= 90)
-        asked, which = self._wanted(class_text, len(x))
+        asked, which = asked_classes(class_text, len(x), self.profile)
         with self.store.snapshot():
             columns = self._locator(on).locate(
                 np.where(on_globe, x, np.nan),
@@ -446,30 +433,6 @@ class City:
         with self.store.snapshot():
             return export(self.store, self.profile, Path(target), format, overwrite=overwrite)
 
-    def _wanted(self, class_text: str | Sequence[str | None] | None, n: int) -> tuple[list[Wanted], Any]:
-        """Return the distinct classes asked for, and which of them each point asks for."""
-        import numpy as np
-
-        from gridcity.locating import NOTHING, wanted
-
-        if class_text is None or isinstance(class_text, str):
-            one = wanted(class_text, self.profile) if class_text else NOTHING
-            return [one], np.zeros(n, dtype=np.int64)
-        # A missing value of a pandas column is no text: it asks for nothing.
-        texts = [text if isinstance(text, str) else "" for text in class_text]
-        if len(texts) != n:
-            raise ArgumentError(f"{n} points and {len(texts)} classes do not go together.")
-        distinct = list(dict.fromkeys(texts))
-        found = []
-        for text in distinct:
-            try:
-                found.append(wanted(text, self.profile))
-            except ArgumentError:
-                # One wrong class among many costs its own rows only.
-                found.append(NOTHING)
-        number = {text: i for i, text in enumerate(distinct)}
-        return found or [NOTHING], np.array([number[text] for text in texts], dtype=np.int64)
-
     def _locator(self, on: str) -> BulkLocator:
         """Return the city made ready for many points; kept until the store or the day changes."""
         from gridcity.locating.bulk import BulkLocator
@@ -498,32 +461,6 @@ def look_up(code: str, edition: str | None = None) -> list[Explanation]:
     from gridcity.explaining import explain
 
     return explain(code, edition)
-
-
-def _points(value: Any) -> tuple[Any, Any, str, Any]:
-    """Return coordinates of an array of points or a frame, the frame's WKT, and the frame."""
-    import numpy as np
-    import shapely
-
-    if hasattr(value, "crs") and hasattr(value, "geometry"):
-        from gridcity.frames import points_of
-
-        return *points_of(value), value
-    shapes = np.array(value, dtype=object)
-    if shapes.ndim != 1 or not shapely.is_valid_input(shapes).all():
-        raise ArgumentError(
-            "Without latitudes the first argument must be shapely points or a GeoDataFrame.",
-            hint="City.locate_many(lng, lat) takes two sequences.",
-        )
-    other = np.flatnonzero(~shapely.is_missing(shapes) & (shapely.get_type_id(shapes) != 0))
-    if len(other):
-        raise ArgumentError(
-            f"Geometry {other[0]} is a {shapes[other[0]].geom_type}, not a point.",
-            hint="Locate points: shapely.point_on_surface(geometries).",
-        )
-    # GEOS raises where it is asked for the coordinates of an empty point.
-    shapes[shapely.is_empty(shapes)] = None
-    return shapely.get_x(shapes), shapely.get_y(shapes), "", None
 
 
 def _day(as_of: str | date | None) -> str:

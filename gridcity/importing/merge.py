@@ -35,11 +35,7 @@ def keep_given(
         Store column: values, changed in place where the first of them is empty.
     """
     lead = next(iter(columns.values()))
-    at = np.flatnonzero(batch.going & (ids > 0) & (lead == ""))
-    if len(at):
-        before = stored(tx, table, list(columns), ids[at])
-        for name, column in columns.items():
-            column[at] = before[name]
+    _fill(tx, table, np.flatnonzero(batch.going & (ids > 0) & (lead == "")), ids, columns)
 
 
 def keep_absent(
@@ -54,7 +50,17 @@ def keep_absent(
     columns : mapping of str to object array
         Store column: values, changed in place for all rows whose object is known.
     """
-    at = np.flatnonzero(batch.going & (ids > 0))
+    _fill(tx, table, np.flatnonzero(batch.going & (ids > 0)), ids, columns)
+
+
+def _fill(
+    tx: Transaction,
+    table: str,
+    at: npt.NDArray[np.int64],
+    ids: npt.NDArray[np.int64],
+    columns: Mapping[str, Column],
+) -> None:
+    """Put what the store has into some rows of columns."""
     if len(at) and columns:
         before = stored(tx, table, list(columns), ids[at])
         for name, column in columns.items():

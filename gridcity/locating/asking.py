@@ -1,0 +1,121 @@
+"""What a question about many points comes as: arrays, shapely points or a GeoDataFrame, with classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridcity.crs import reference_system, to_lnglat
+from gridcity.errors import ArgumentError
+from gridcity.locating.wanted import NOTHING, Wanted, wanted
+from gridcity.profile import Profile
+
+__all__ = ["asked_classes", "coordinates"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def coordinates(
+    lng: Any, lat: Any, *, crs: str | int | None, datum: str | None, stored: int
+) -> tuple[Floats, Floats, Any]:
+    """Return longitudes and latitudes in the stored system, and the frame they came in.
+
+    Parameters
+    ----------
+    lng, lat : sequences of float, or an array of points or a GeoDataFrame and None
+        In ``crs`` or ``datum``; a frame brings its own system unless one of them is given.
+    crs, datum : optional
+        See `gridcity.crs.reference_system`.
+    stored : int
+        EPSG code of the stored system.
+
+    Returns
+    -------
+    lng, lat : float arrays
+        Degrees; NaN where there is no point.
+    frame : GeoDataFrame or None
+        The frame itself.
+
+    Raises
+    ------
+    ArgumentError
+        The values are no points, or not equally many.
+    ReferenceSystemError
+        A frame has no reference system, or it cannot be brought to the stored one.
+    """
+    frame = None
+    if lat is None:
+        lng, lat, wkt, frame = _points(lng)
+        if crs is None and datum is None and wkt:
+            crs = wkt
+    x, y = (np.asarray(values, dtype=np.float64) for values in (lng, lat))
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ArgumentError(f"{x.shape} longitudes and {y.shape} latitudes do not go together.")
+    if crs is not None or datum is not None:
+        x, y = to_lnglat(x, y, reference_system(crs, datum), stored=stored)
+    return x, y, frame
+
+
+def asked_classes(
+    class_text: str | Sequence[str | None] | None, n: int, profile: Profile
+) -> tuple[list[Wanted], npt.NDArray[np.int64]]:
+    """Return the distinct classes asked for, and which of them each point asks for.
+
+    Parameters
+    ----------
+    class_text : str or sequence
+        One text for all points, or one per point; what is no text asks for nothing.
+    n : int
+        Number of points.
+    profile : Profile
+        The city's.
+
+    Raises
+    ------
+    ArgumentError
+        The one text for all names no class, or there are not as many texts as points.
+    """
+    if class_text is None or isinstance(class_text, str):
+        one = wanted(class_text, profile) if class_text else NOTHING
+        return [one], np.zeros(n, dtype=np.int64)
+    # A missing value of a pandas column is no text: it asks for nothing.
+    texts = [text if isinstance(text, str) else "" for text in class_text]
+    if len(texts) != n:
+        raise ArgumentError(f"{n} points and {len(texts)} classes do not go together.")
+    distinct = list(dict.fromkeys(texts))
+    found = []
+    for text in distinct:
+        try:
+            found.append(wanted(text, profile))
+        except ArgumentError:
+            # One wrong class among many costs its own rows only.
+            found.append(NOTHING)
+    number = {text: i for i, text in enumerate(distinct)}
+    return found or [NOTHING], np.array([number[text] for text in texts], dtype=np.int64)
+
+
+def _points(value: Any) -> tuple[Any, Any, str, Any]:
+    """Return coordinates of an array of points or a frame, the frame's WKT, and the frame."""
+    if hasattr(value, "crs") and hasattr(value, "geometry"):
+        from gridcity.frames import points_of
+
+        return *points_of(value), value
+    shapes = np.array(value, dtype=object)
+    if shapes.ndim != 1 or not shapely.is_valid_input(shapes).all():
+        raise ArgumentError(
+            "Without latitudes the first argument must be shapely points or a GeoDataFrame.",
+            hint="City.locate_many(lng, lat) takes two sequences.",
+        )
+    other = np.flatnonzero(~shapely.is_missing(shapes) & (shapely.get_type_id(shapes) != 0))
+    if len(other):
+        raise ArgumentError(
+            f"Geometry {other[0]} is a {shapes[other[0]].geom_type}, not a point.",
+            hint="Locate points: shapely.point_on_surface(geometries).",
+        )
+    # GEOS raises where it is asked for the coordinates of an empty point.
+    shapes[shapely.is_empty(shapes)] = None
+    return shapely.get_x(shapes), shapely.get_y(shapes), "", None
