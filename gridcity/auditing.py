@@ -10,9 +10,16 @@ import numpy.typing as npt
 import shapely
 
 from gridcity.catalogue import catalogue, match_area, other_name
-from gridcity.checking import ComponentColumns, check_components, check_dates, check_states, districts
-from gridcity.codes import EDITIONS, check_many, credit_code
-from gridcity.errors import CodeError
+from gridcity.checking import (
+    ComponentColumns,
+    check_cell_codes,
+    check_components,
+    check_credit_codes,
+    check_dates,
+    check_states,
+    districts,
+)
+from gridcity.codes import EDITIONS, check_many
 from gridcity.findings import Findings
 from gridcity.profile import Profile
 from gridcity.store.base import Reading
@@ -22,7 +29,6 @@ from gridcity.tiling.shares import cell_of
 
 __all__ = ["audit"]
 
-_CREDIT_CODE_LENGTH = 18
 _COMPONENT_FIELDS = (
     *("state", "supervisor_code", "supervisor_name", "owner_code", "owner_name"),
     *("maintainer_code", "maintainer_name", "declared_cell"),
@@ -81,23 +87,8 @@ def _cells(store: Reading, profile: Profile) -> Findings:
     area_codes = dict(store.rows("areas", ("fid", "code")))
     above = np.array(["" if i is None else area_codes[i] for i in cells["community_id"]] or [], dtype=object)
     nowhere = cells["community_id"] == np.array(None)
-    uncoded = cells["code"] == ""
-    for where, reason in (
-        (uncoded & nowhere, "it lies in no community"),
-        (uncoded & ~nowhere & (above == ""), "its community has none"),
-        (uncoded & (above != ""), "it was not numbered"),
-    ):
-        found.add("cell-uncoded", cells["fid"][where].tolist(), field="cells.code", values="", reason=reason)
-    coded = np.array([code[:12] for code in cells["code"]] or [], dtype=object)
-    wrong = (coded != "") & (above != "") & (coded != above)
-    found.add(
-        "cell-code-area",
-        cells["fid"][wrong].tolist(),
-        field="cells.code",
-        values=cells["code"][wrong].tolist(),
-        coded=coded[wrong].tolist(),
-        found=above[wrong].tolist(),
-    )
+    fids = cells["fid"].astype(np.int64)
+    found.extend(check_cell_codes(fids, cells["code"], above, nowhere).within("cells", {}))
     valid = shapely.is_valid(cells["geom"])
     broken = np.flatnonzero(~valid)
     reasons = shapely.is_valid_reason(cells["geom"][broken]).tolist()
@@ -198,14 +189,8 @@ def _component_codes(table: dict[str, Any], rows: npt.NDArray[np.int64], profile
 
 
 def _parties(store: Reading, profile: Profile) -> Findings:
-    found = Findings()
-    for fid, code in store.rows("parties", ("fid", "code")):
-        if len(code) == _CREDIT_CODE_LENGTH:
-            try:
-                credit_code(code)
-            except CodeError as error:
-                found.add("credit-code", [fid], field="parties.code", values=[code], reason=error.message)
-    return found
+    parties = store.columns("parties", ("fid", "code"))
+    return check_credit_codes(parties["fid"].astype(np.int64), parties["code"]).within("parties", {})
 
 
 def _duties(store: Reading, profile: Profile) -> Findings:

@@ -11,14 +11,25 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridcity.catalogue import states
+from gridcity.codes import CREDIT_CODE_LENGTH, credit_code
+from gridcity.errors import CodeError
 from gridcity.findings import Findings
 from gridcity.model import NO_PARTY
 
-__all__ = ["ComponentColumns", "check_components", "check_dates", "check_states", "districts"]
+__all__ = [
+    "ComponentColumns",
+    "check_cell_codes",
+    "check_components",
+    "check_credit_codes",
+    "check_dates",
+    "check_states",
+    "districts",
+]
 
 Column = npt.NDArray[np.object_]
 Mask = npt.NDArray[np.bool_]
 
+_COMMUNITY_DIGITS = 12
 _ROLES = ("maintainer", "owner", "supervisor")
 
 
@@ -74,6 +85,61 @@ def districts(community: Column, street: Column, cell: Column, *, default: str) 
     """
     codes = zip(community, street, cell, strict=True)
     return np.array([(a or b or c)[:6] or default for a, b, c in codes] or [], dtype=object)
+
+
+def check_cell_codes(rows: npt.NDArray[np.int64], code: Column, above: Column, nowhere: Mask) -> Findings:
+    """Find cells without a code, and codes of another community than the one the cell lies in.
+
+    Parameters
+    ----------
+    rows : int array
+        What findings name.
+    code : object array
+        Of the cells; empty for none.
+    above : object array
+        Code of the community each cell lies in; empty where it has none.
+    nowhere : bool array
+        The cells that lie in no community at all.
+    """
+    found = Findings()
+    uncoded = code == ""
+    for where, reason in (
+        (nowhere, "it lies in no community"),
+        (~nowhere & (above == ""), "its community has none"),
+        (above != "", "it was not numbered"),
+    ):
+        found.add("cell-uncoded", rows[uncoded & where].tolist(), field="code", values="", reason=reason)
+    coded = np.array([text[:_COMMUNITY_DIGITS] for text in code] or [], dtype=object)
+    wrong = ~uncoded & (above != "") & (coded != above)
+    found.add(
+        "cell-code-area",
+        rows[wrong].tolist(),
+        field="code",
+        values=code[wrong].tolist(),
+        coded=coded[wrong].tolist(),
+        found=above[wrong].tolist(),
+    )
+    return found
+
+
+def check_credit_codes(rows: npt.NDArray[np.int64], code: Column) -> Findings:
+    """Find codes of 18 characters that are no unified social credit code.
+
+    Parameters
+    ----------
+    rows : int array
+        What findings name.
+    code : object array
+        Of the parties; one of another length is a city's own and is not looked at.
+    """
+    found = Findings()
+    for row, text in zip(rows.tolist(), code, strict=True):
+        if len(text) == CREDIT_CODE_LENGTH:
+            try:
+                credit_code(text)
+            except CodeError as error:
+                found.add("credit-code", [row], field="code", values=[text], reason=error.message)
+    return found
 
 
 def check_states(rows: npt.NDArray[np.int64], state: Column, edition: Column) -> Findings:

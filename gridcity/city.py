@@ -48,7 +48,9 @@ class City:
     def __init__(self, store: GeoPackage) -> None:
         meta = store.meta()
         self.store = store
-        self.profile: Profile = parse_profile(meta["profile"], where=f"the profile in {store.path.name}")
+        self.profile: Profile = parse_profile(
+            meta["profile"], where=f"the profile in {store.path.name}", stored=True
+        )
         self.stored_epsg = int(meta["stored_epsg"])
         self._bulk: tuple[tuple[str, int], BulkLocator] | None = None
 

@@ -9,6 +9,7 @@ from typing import Any
 from gridcity.beidou import decode
 from gridcity.catalogue import Catalogue, area_name, catalogue
 from gridcity.codes import (
+    CREDIT_CODE_LENGTH,
     EDITIONS,
     AreaCode,
     CellCode,
@@ -25,7 +26,6 @@ from gridcity.store.base import Reading
 
 __all__ = ["Explanation", "explain"]
 
-_CREDIT_CODE_LENGTH = 18
 _OBJECT_COLUMNS = {
     "areas": ("fid", "level", "code", "name"),
     "cells": ("fid", "code", "edition", "name", "area_m2", "since", "until", "note"),
@@ -116,7 +116,7 @@ def _beidou(text: str) -> list[Explanation]:
 
 
 def _credit(text: str, store: Reading | None) -> list[Explanation]:
-    if len(text) != _CREDIT_CODE_LENGTH or not text.isascii():
+    if len(text) != CREDIT_CODE_LENGTH or not text.isascii():
         return []
     canonical = credit_code(text)
     parts = [

@@ -187,7 +187,7 @@ def read_profile(path: str | Path) -> Profile:
     return parse_profile(text, where=str(path))
 
 
-def parse_profile(text: str, *, where: str = "profile") -> Profile:
+def parse_profile(text: str, *, where: str = "profile", stored: bool = False) -> Profile:
     r"""Read a profile from TOML text.
 
     Parameters
@@ -196,6 +196,9 @@ def parse_profile(text: str, *, where: str = "profile") -> Profile:
         TOML, as described at the top of this module.
     where : str, optional
         How error messages name the text.
+    stored : bool, optional
+        The text comes out of a city: its columns were held against the known fields when it went in,
+        and a lookup need not load them again.
 
     Raises
     ------
@@ -236,6 +239,8 @@ def parse_profile(text: str, *, where: str = "profile") -> Profile:
         text=text,
     )
     _check(where, profile)
+    if not stored:
+        _check_columns(where, profile)
     return profile
 
 
@@ -276,7 +281,6 @@ def _check(where: str, profile: Profile) -> None:
                 f"{where}, [[classes]]: {c.name} is of {c.edition}, which is no edition of this city.",
                 hint=f'Write older_edition = "{c.edition}" under [city].',
             )
-    _check_columns(where, profile)
     wrong = [step for step in profile.steps if step not in STEPS]
     if wrong or len(set(profile.steps)) != len(profile.steps):
         raise ProfileError(

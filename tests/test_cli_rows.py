@@ -8,9 +8,8 @@ import math
 import pytest
 
 from gridcity.errors import ArgumentError
-from gridcity.intake import delimited
+from gridcity.intake.delimited import COORDINATE_NAMES
 from gridcity_cli import lines as lines_module
-from gridcity_cli import rows as rows_module
 from gridcity_cli.lines import Lines
 from gridcity_cli.rows import Reader, Row, open_rows, read_json
 
@@ -127,11 +126,11 @@ def test_a_collection_in_gb18030_is_read() -> None:
         rows_of(start + b"\xff")
 
 
-def test_the_importer_knows_the_same_columns() -> None:
-    """What can be imported can be located: the names of coordinates are the same, in the same order."""
-    assert rows_module._PAIRS == delimited._COORDINATE_NAMES
-    (row,) = rows_of("X坐标,Y坐标\n116.4,39.9\n".encode())
-    assert (row.lng, row.lat) == (116.4, 39.9)
+@pytest.mark.parametrize("pair", COORDINATE_NAMES)
+def test_what_can_be_imported_can_be_located(pair: tuple[str, str]) -> None:
+    """Every pair of columns in which an import finds coordinates is found in a stream too."""
+    (row,) = rows_of(f"{pair[1]},{pair[0]}\n2,1\n".encode())
+    assert (row.lng, row.lat, row.error) == (1.0, 2.0, "")
 
 
 def test_a_line_too_long_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

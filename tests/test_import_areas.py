@@ -336,3 +336,13 @@ def test_a_parent_can_be_named(tmp_path: Path) -> None:
         row = {"shape": square(5, 5), "name": "某社区", "level": "community", "parent_name": "北新桥街道"}
         city.import_areas(features(tmp_path / "community.geojson", [row]))
         assert city.store.rows("areas", ("name", "parent_id"))[1] == ("某社区", 1)
+
+
+def test_the_community_of_a_whole_street_is_renamed_with_it(tmp_path: Path) -> None:
+    """Where a street is one community, a new name of the street is that of its community too."""
+    more = '[areas]\ncommunity_of_street = "001"\n'
+    with City.create(tmp_path / "whole.gpkg", survey.profile(more)) as city:
+        street = {"shape": square(0, 0), "code": STREET, "name": "北新桥街道"}
+        city.import_areas(features(tmp_path / "a.geojson", [street]))
+        city.import_areas(features(tmp_path / "b.geojson", [{**street, "name": "北新桥"}]))
+        assert city.store.rows("areas", ("level", "name")) == [("street", "北新桥"), ("community", "北新桥")]

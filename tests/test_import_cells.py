@@ -357,3 +357,17 @@ def test_a_cell_that_has_ended_does_not_begin_again(tmp_path: Path) -> None:
         row = {"shape": square(0, 0), "end_date": "", "note": "00"}
         city.import_cells(features(tmp_path / "again.geojson", [row]))
         assert survey.column(city, "cells", "until")[0] == "2025-01-01"
+
+
+def test_the_code_of_an_ended_cell_is_not_given_to_another_shape(tmp_path: Path) -> None:
+    """A row with the code of a cell that has ended is rejected; the same cell delivered again is not."""
+    with survey.built(tmp_path) as city:
+        code = survey.column(city, "cells", "code")[0]
+        before = survey.contents(city, "cells")[0]
+        survey.changed_by_hand(city, "cells", [1], until="2025-01-01")
+        row = {"shape": square(0.2, 0.2, 0.5, 0.5), "code": code}
+        result = city.import_cells(features(tmp_path / "other.geojson", [row]))
+        assert survey.why(result) == {1: "code-retired"}
+        same = {"shape": square(0, 0), "code": code}
+        assert survey.balance(city.import_cells(features(tmp_path / "same.geojson", [same])))[3] == 0
+        assert survey.contents(city, "cells")[0][:3] == before[:3]

@@ -876,3 +876,16 @@ def test_an_object_keeps_its_class_when_a_file_says_nothing_about_classes(city: 
     bare = {"shape": row["shape"], "code": "11010101004000001", "state": "破损"}
     assert balance(city.import_components(features(tmp_path / "b.geojson", [bare]))) == (0, 1, 0, 0)
     assert city.store.rows("components", ("class_name", "state")) == [(LAMP, "破损")]
+
+
+def test_a_line_and_a_point_of_one_object_in_one_file_are_the_line(city: City, tmp_path: Path) -> None:
+    """Within one file the larger shape is kept, as it is across two."""
+    code = "11010102017000007"
+    line = {**QUIET, "class_name": "交通护栏", "code": code, "shape": path_line((0.1, 0.5), (0.9, 0.5))}
+    point = {**line, "shape": spot(0.5, 0.5)}
+    result = city.import_components(features(tmp_path / "both.geojson", [point, line]))
+    assert balance(result) == (1, 0, 1, 0)
+    assert rules(result) == {"point-and-polygon": 1}
+    assert [shape.geom_type for shape in city.store.columns("components", ("geom",))["geom"]] == [
+        "LineString"
+    ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gridcity.errors import ArgumentError
+from gridcity.intake.delimited import COORDINATE_NAMES
 from gridcity_cli.lines import ByteStream, Lines
 from gridcity_cli.options import check_range, read_number
 
@@ -25,19 +26,6 @@ LARGEST = 1e8
 _SEPARATOR = "\x1e"  # RFC 8142: each text of a sequence begins with it
 # No header of a table holds one; every archive, shapefile, GeoPackage and picture begins with some.
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-# The names the importer knows; its own list cannot be had without numpy.
-_PAIRS = (
-    ("lng", "lat"),
-    ("lon", "lat"),
-    ("long", "lat"),
-    ("longitude", "latitude"),
-    ("经度", "纬度"),
-    ("x", "y"),
-    ("point_x", "point_y"),
-    ("pointx", "pointy"),
-    ("xcoord", "ycoord"),
-    ("x坐标", "y坐标"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +206,7 @@ def _column(columns: Sequence[str], name: str, axis: int) -> int:
         if name in columns:
             return columns.index(name)
         raise ArgumentError(f"The input has no column {name!r}.", hint=f"Its columns: {', '.join(columns)}.")
-    for pair in _PAIRS:
+    for pair in COORDINATE_NAMES:
         if pair[0] in folded and pair[1] in folded:
             return folded.index(pair[axis])
     raise ArgumentError(
@@ -351,7 +339,7 @@ def _members(record: dict[str, Any], reader: Reader) -> tuple[object, object]:
         reader.taken[f"{reader.x}, {reader.y}"] = None
         return record.get(reader.x), record.get(reader.y)
     folded = {name.casefold(): value for name, value in record.items()}
-    for x, y in _PAIRS:
+    for x, y in COORDINATE_NAMES:
         if x in folded and y in folded:
             reader.taken[f"{x}, {y}"] = None
             return folded[x], folded[y]

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from gridcity.codes.credit import credit_code
+from gridcity.codes.credit import CREDIT_CODE_LENGTH, credit_code
 from gridcity.codes.digits import LOST_ZERO, read_digits, shown
 from gridcity.codes.layouts import (
     DEFAULT_EDITION,
@@ -48,6 +48,7 @@ from gridcity.codes.nouns import AREA_LENGTHS, NOUNS, AreaCode, CellCode, ClassC
 from gridcity.errors import AmbiguousCodeError, CodeError
 
 __all__ = [
+    "CREDIT_CODE_LENGTH",
     "DEFAULT_EDITION",
     "EDITIONS",
     "AreaCode",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gridcity.codes.digits import shown
 from gridcity.errors import CodeError
 
+CREDIT_CODE_LENGTH = 18
 _EXCLUDED = frozenset("IOSVZ")  # GB 32100-2015: letters that look like digits
 
 
@@ -38,8 +39,8 @@ def credit_code(text: str) -> str:
                 hint="The first 8 are digits, the others digits or letters without I, O, S, V, Z.",
                 position=position,
             )
-    if len(number) != 18:
-        raise CodeError(f"{named} has {len(number)} characters; it needs 18.")
+    if len(number) != CREDIT_CODE_LENGTH:
+        raise CodeError(f"{named} has {len(number)} characters; it needs {CREDIT_CODE_LENGTH}.")
     try:
         return str(uscc.validate(number))
     except InvalidChecksum as error:

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import shapely
 
 from gridcity.catalogue import match_area, other_name
 from gridcity.codes import AreaCode
 from gridcity.errors import ArgumentError, CodeError
 from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
-from gridcity.importing.merge import keep_absent, keep_given, merge
+from gridcity.importing.merge import keep_absent, keep_given, merge, stored
 from gridcity.importing.placing import Areas, anchors, promoted, replace_cells, replace_parents
 from gridcity.importing.record import recorded
 from gridcity.importing.shapes import check_polygons
@@ -183,20 +182,17 @@ def _whole_streets(tx: Transaction, profile: Profile, batch: Batch, rows: Any, r
         "parent_id": [areas.with_code(text) for text in batch.column("code")[at]],
     }
     old = np.flatnonzero(known > 0)
-    stale = [i for i in old if not shapely.equals_exact(_shape(areas, known[i]), columns["geom"][i])]
-    if stale:
-        tx.update(
-            "areas",
-            known[stale].tolist(),
-            {"geom": columns["geom"][stale], "receipt": [receipt_id] * len(stale)},
-        )
+    before = stored(tx, "areas", ["geom", "name"], known[old])
+    differs = (shape_text(before["geom"]) != shape_text(columns["geom"][old])) | (
+        before["name"] != columns["name"][old]
+    )
+    stale = old[np.asarray(differs, dtype=bool)]
+    if len(stale):
+        changed = {name: columns[name][stale] for name in ("geom", "name")}
+        tx.update("areas", known[stale].tolist(), changed | {"receipt": [receipt_id] * len(stale)})
     new = np.flatnonzero(known == 0)
     if len(new):
         chosen = {name: [column[i] for i in new] for name, column in columns.items()}
         n = len(new)
         fixed = {"level": ["community"] * n, "code": codes[new].tolist(), "receipt": [receipt_id] * n}
         tx.insert("areas", chosen | fixed)
-
-
-def _shape(areas: Areas, area_id: int) -> Any:
-    return areas.shape[np.flatnonzero(areas.ids == area_id)[0]]

@@ -261,7 +261,7 @@ def open_batch(
     profile: Profile,
     options: Options,
     *,
-    geometry: Literal["required", "optional", "none"] = "required",
+    geometry: Literal["required", "none"] = "required",
 ) -> Batch:
     """Read a file and bring its columns and coordinates to the city's.
 
@@ -275,8 +275,8 @@ def open_batch(
         The city's.
     options : Options
         How to read.
-    geometry : {"required", "optional", "none"}
-        Rows without geometry are rejected, taken, or the rule.
+    geometry : {"required", "none"}
+        Rows without geometry are rejected, or the rule.
 
     Raises
     ------
@@ -292,7 +292,7 @@ def open_batch(
         datum=options.datum,
         x=mapping.x or None,
         y=mapping.y or None,
-        geometry="none" if geometry == "none" else "required",
+        geometry=geometry,
     )
     draft = apply_mapping(source, kind, mapping, profile_columns=profile.columns)
     findings = Findings()
@@ -317,10 +317,8 @@ def open_batch(
         findings=findings,
     )
     if geometry == "required":
-        batch.reject(
-            "geometry-missing", shapely.is_missing(shapes) | shapely.is_empty(shapes), field="geometry"
-        )
-    if geometry != "none":
+        missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+        batch.reject("geometry-missing", missing, field="geometry")
         finite = np.ones(len(batch), dtype=bool)
         xy, owner = shapely.get_coordinates(shapes, return_index=True)
         finite[owner[~np.isfinite(xy).all(axis=1)]] = False

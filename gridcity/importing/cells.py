@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from gridcity.checking import check_cell_codes
 from gridcity.codes import CellCode, edition
 from gridcity.crs import metres_per_degree
 from gridcity.errors import AmbiguousCodeError, CodeError
 from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, read_dates
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
-from gridcity.importing.merge import keep_absent, keep_given, merge
+from gridcity.importing.merge import keep_absent, keep_given, merge, stored
 from gridcity.importing.placing import Areas, anchors, areas_of_cells, promoted, replace_components
 from gridcity.importing.record import recorded
 from gridcity.importing.shapes import check_place, check_polygons
@@ -100,8 +101,9 @@ def _write(
     identity = identify(code, key, blank(len(batch)), shapes)
     collapse(batch, identity, [shapes, code, name, note, *dates.values()], label=name)
     known = tx.columns("cells", ("fid", "code", "key", "geom"))
-    stored = Marks(known["code"], known["key"], shape_text(known["geom"]))
-    ids = match(batch.going, Marks(code, key, shapes), stored, known["fid"].astype(np.int64))
+    marks = Marks(known["code"], known["key"], shape_text(known["geom"]))
+    ids = match(batch.going, Marks(code, key, shapes), marks, known["fid"].astype(np.int64))
+    _refuse_retired(tx, batch, ids, shapes)
     keep_given(tx, "cells", batch, ids, {"code": code, "edition": editions})
     keep_given(tx, "cells", batch, ids, {"key": key})
     # A cell that has ended does not begin again because a later file leaves its end blank.
@@ -111,12 +113,28 @@ def _write(
     _raise_marks(tx, batch)
     if number:
         _number(tx, profile, batch, areas, community, editions)
-    _note_codes(batch, areas, community, number=number)
+    going = batch.going
+    above, nowhere = areas.codes(community), community == np.array(None)
+    batch.findings.extend(check_cell_codes(batch.rows[going], code[going], above[going], nowhere[going]))
     columns: dict[str, Any] = {"geom": batch.geometry, "code": code, "edition": editions, "name": name}
     columns |= {"community_id": community, "street_id": street, "area_m2": _area_m2(batch.geometry)}
     columns |= {"key": key, "note": note, "since": dates["initial_date"], "until": dates["end_date"]}
     merge(tx, "cells", batch, ids, columns, receipt_id)
     _note_overlaps(tx, batch)
+
+
+def _refuse_retired(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], shapes: Column) -> None:
+    """Reject rows that give the code of a cell that has ended to another shape."""
+    known = np.flatnonzero(batch.going & (ids > 0))
+    if not len(known):
+        return
+    before = stored(tx, "cells", ["until", "geom"], ids[known])
+    ended = (before["until"] != "") & (before["until"].astype(str) <= date.today().isoformat())
+    other = np.asarray(shape_text(before["geom"]) != shapes[known], dtype=bool)
+    retired, until = np.zeros(len(batch), dtype=bool), blank(len(batch))
+    retired[known[ended & other]] = True
+    until[known] = before["until"]
+    batch.reject("code-retired", retired, field="code", values=batch.column("code"), other=until)
 
 
 def _number(
@@ -149,21 +167,6 @@ def _raise_marks(tx: Transaction, batch: Batch) -> None:
     prefix = "cell:" + own.str.len().astype(str) + ":" + own.str[:_COMMUNITY_DIGITS]
     for name, last in own.str[_COMMUNITY_DIGITS:].astype(int).groupby(prefix).max().items():
         tx.raise_serial(str(name), int(last))
-
-
-def _note_codes(batch: Batch, areas: Areas, community: Column, *, number: bool) -> None:
-    code, above = batch.column("code"), areas.codes(community)
-    uncoded = batch.going & (code == "")
-    nowhere = community == np.array(None)
-    reason = np.where(
-        nowhere,
-        "it lies in no community",
-        np.where(above == "", "its community has none", "it was not numbered"),
-    )
-    batch.note("cell-uncoded", uncoded, field="code", values="", reason=reason.astype(object))
-    coded = np.array([text[:12] for text in code] or [], dtype=object)
-    wrong = batch.going & (coded != "") & (above != "") & (coded != above)
-    batch.note("cell-code-area", wrong, field="code", values=code, coded=coded, found=above)
 
 
 def _note_overlaps(tx: Transaction, batch: Batch) -> None:

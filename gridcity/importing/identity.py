@@ -66,8 +66,9 @@ def collapse(
 ) -> None:
     """Settle the rows of one file that stand for one object.
 
-    Identical rows are taken once; a point and a polygon of one name and class are one object, the
-    polygon is kept; rows that contradict each other are all rejected, for nothing says which is right.
+    Identical rows are taken once; a point and a line or polygon of one name and class are one object, of
+    which the larger shape is kept; rows that contradict each other are all rejected, for nothing says
+    which is right.
 
     Parameters
     ----------
@@ -109,15 +110,15 @@ def collapse(
     )
     rows = rows[~same]
     rows = rows[rows.groupby("object")["at"].transform("size") > 1]
-    joins = rows.groupby("object").agg(
-        labels=("label", "nunique"), low=("dimension", "min"), n=("at", "size")
+    sizes = rows.groupby("object").agg(
+        labels=("label", "nunique"), low=("dimension", "min"), high=("dimension", "max"), n=("at", "size")
     )
-    pair = rows.groupby("object")["dimension"].apply(lambda d: sorted(d) == [0, 2])
-    one = rows["object"].map((joins["labels"] == 1) & pair).to_numpy(dtype=bool)
+    pair = (sizes["labels"] == 1) & (sizes["low"] == 0) & (sizes["high"] > 0) & (sizes["n"] == 2)
+    one = rows["object"].map(pair).to_numpy(dtype=bool)
     points = rows[one & (rows["dimension"] == 0)]
-    polygons = rows[one & (rows["dimension"] == 2)].set_index("object")["at"]
+    larger = rows[one & (rows["dimension"] > 0)].set_index("object")["at"]
     _mark(batch, "point-and-polygon", points["at"].to_numpy(), values=batch.column("name"))
-    batch.settle(points["at"].to_numpy(), polygons.reindex(points["object"]).to_numpy())
+    batch.settle(points["at"].to_numpy(), larger.reindex(points["object"]).to_numpy())
     _contradict(batch, rows[~one], identity)
 
 

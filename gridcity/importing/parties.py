@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gridcity.codes import credit_code
-from gridcity.errors import CodeError
+from gridcity.checking import check_credit_codes
 from gridcity.importing.batch import (
     Batch,
     Column,
@@ -30,7 +29,6 @@ from gridcity.store.base import Store, Transaction
 
 __all__ = ["import_duties", "import_parties"]
 
-_CREDIT_CODE_LENGTH = 18
 _PERIOD = ("since", "until")
 _ROLE_WORDS = {
     "处置": "handler",
@@ -66,7 +64,7 @@ def import_parties(store: Store, profile: Profile, path: str | Path, options: Op
     code, name = batch.column("code"), batch.column("name")
     code[np.isin(code.astype(str), list(NO_PARTY))] = ""
     batch.reject("name-missing", (name == "") | np.isin(name.astype(str), list(NO_PARTY)), field="name")
-    _check_credit_codes(batch, code)
+    batch.findings.extend(check_credit_codes(batch.rows, code))
     dates = _read_periods(batch)
     aliases = batch.column("aliases")
     aliases[:] = [
@@ -87,17 +85,6 @@ def import_parties(store: Store, profile: Profile, path: str | Path, options: Op
         keep_absent(tx, "parties", batch, ids, batch.absent(texts))
         merge(tx, "parties", batch, ids, texts, receipt_id)
     return result[0]
-
-
-def _check_credit_codes(batch: Batch, code: Column) -> None:
-    reasons = blank(len(batch))
-    for i, text in enumerate(code):
-        if len(text) == _CREDIT_CODE_LENGTH:
-            try:
-                credit_code(text)
-            except CodeError as error:
-                reasons[i] = error.message
-    batch.note("credit-code", reasons != "", field="code", values=code, reason=reasons)
 
 
 def _read_periods(batch: Batch) -> dict[str, Column]:

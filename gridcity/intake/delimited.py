@@ -17,13 +17,13 @@ from gridcity.intake.encoding import decode_text, report_unreadable
 from gridcity.intake.geometry import no_geometry
 from gridcity.intake.table import Column, Numbers, Table, column_names, per_distinct, record_numbers
 
-__all__ = ["read_delimited"]
+__all__ = ["COORDINATE_NAMES", "read_delimited"]
 
 _SEPARATORS = ",;\t"
 _HEADER_CHARACTERS = 100_000
 _NUMBER = r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*"
 # The names under which coordinates are commonly exported, eastward before northward.
-_COORDINATE_NAMES = (
+COORDINATE_NAMES = (
     ("lng", "lat"),
     ("lon", "lat"),
     ("long", "lat"),
@@ -147,7 +147,7 @@ def _coordinate_columns(names: list[str], x: str | None, y: str | None, where: s
             f"of the coordinates of {where} only one column is named.", hint="Name both with --x and --y."
         )
     folded = {name.strip().casefold(): name for name in names}
-    pairs = [(folded[a], folded[b]) for a, b in _COORDINATE_NAMES if a in folded and b in folded]
+    pairs = [(folded[a], folded[b]) for a, b in COORDINATE_NAMES if a in folded and b in folded]
     if len(pairs) != 1:
         seen = " or ".join(f"{a}, {b}" for a, b in pairs) or f"none of {', '.join(names)}"
         raise SourceError(
