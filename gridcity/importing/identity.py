@@ -79,7 +79,7 @@ def collapse(
     content : sequence of object arrays
         What must agree for two rows to be identical, the geometry first as text.
     label : object array
-        What must agree for a point and a polygon to be one object: name and class.
+        What must agree for a point and a larger shape to be one object: name and class.
     whole : bool, optional
         Rows that only their place makes one object must agree in every column of the file, also in those
         that are not read: two lots in one place with two numbers may be two objects.

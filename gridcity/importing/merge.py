@@ -74,7 +74,7 @@ def merge(
     ids: npt.NDArray[np.int64],
     columns: Mapping[str, Any],
     receipt_id: int,
-) -> npt.NDArray[np.int64]:
+) -> None:
     """Write the rows that are still going and count what became of them.
 
     Parameters
@@ -91,11 +91,6 @@ def merge(
         Store column: values for all rows of the batch. Only these are compared and written.
     receipt_id : int
         Stands in new and changed rows.
-
-    Returns
-    -------
-    int array
-        The ids of the rows that were added or changed.
     """
     going = batch.going
     known = np.flatnonzero(going & (ids > 0))
@@ -115,8 +110,6 @@ def merge(
     if len(new):
         batch.ids[new] = tx.insert(table, _rows(columns, new, receipt_id))
     batch.added, batch.changed, batch.unchanged = len(new), len(changed), len(known) - len(changed)
-    touched: npt.NDArray[np.int64] = batch.ids[np.concatenate([changed, new])]
-    return touched
 
 
 def _rows(columns: Mapping[str, Any], at: npt.NDArray[np.int64], receipt_id: int) -> dict[str, Any]:

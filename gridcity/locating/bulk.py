@@ -44,7 +44,7 @@ class BulkLocator:
         self._parties, self._duties = Parties(read_parties(store)), Duties(read_duties(store))
         cells = store.columns("cells", _CELL_COLUMNS, on=on)
         self._cells = PolygonIndex(cells["fid"], cells["code"], cells["geom"])
-        self._cell_codes = _texts(cells["code"])
+        self._cell_codes = cells["code"]
         areas = {
             row[0]: AreaRow(*row)
             for row in store.rows("areas", ("fid", "level", "code", "name", "parent_id"))
@@ -180,8 +180,7 @@ class BulkLocator:
         which: npt.NDArray[np.int64],
     ) -> _Labels:
         """Return the class of each point: that of its component, else the single one asked for."""
-        asked = [item.single for item in wanted]
-        classes = [*sources.classes, *(asked[i] for i in range(len(asked)))]
+        classes = [*sources.classes, *(item.single for item in wanted)]
         number = np.where(component >= 0, _take(sources.klass, component, 0), len(sources.classes) + which)
         code = np.array([klass.code if klass else "" for klass in classes], dtype=object)
         names = [item.classes[0].zh if item.single else item.label for item in wanted]
@@ -234,7 +233,7 @@ class _Components:
         where = {"class_code": sorted({code for _, code in classes})}
         table = store.columns("components", (*columns, *role_columns), where, on=on)
         self.ids = table["fid"].astype(np.int64)
-        self.codes, self.names, self._shapes = _texts(table["code"]), _texts(table["name"]), table["geom"]
+        self.codes, self.names, self._shapes = table["code"], table["name"], table["geom"]
         texts = (table[name] for name in ("edition", "class_code", "class_name"))
         keys = [Klass("component", *text) for text in zip(*texts, strict=True)]
         numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
@@ -264,10 +263,6 @@ class _Components:
 
 
 _CELL_COLUMNS = ("fid", "code", "community_id", "street_id", "geom")
-
-
-def _texts(column: Column) -> Column:
-    return np.asarray(column, dtype=object)
 
 
 def _take(column: Column, position: npt.NDArray[np.int64], missing: object) -> Column:
