@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
 from pyproj.enums import WktVersion
@@ -63,6 +63,8 @@ def test_worked_numbers(function, given_point, expected):
 
 
 @given(lng_in_china, lat_in_china)
+@example(137.82, 53.0)  # inside the rectangle, and its position in BD-09 outside
+@example(137.8346, 53.0)  # inside the rectangle, and its position in GCJ-02 outside
 def test_round_trips_are_exact_to_a_micrometre(lng, lat):
     """There and back moves no point by a micrometre, by GCJ-02, by BD-09 and by both."""
     gcj = crs.wgs84_to_gcj02(lng, lat)

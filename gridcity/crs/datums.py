@@ -37,6 +37,8 @@ _CHUNK = 262_144
 _A_GRS80 = 6378137.0
 _E2_GRS80 = (2.0 - 1.0 / 298.257222101) / 298.257222101
 
+# Degrees that no shift near the rectangle exceeds: farther away no origin can lie inside.
+_REACH = 0.1
 # Formulas take the module that has sin, cos and sqrt: math for floats, numpy for arrays.
 _Formula = Callable[[ModuleType, Any, Any], tuple[Any, Any]]
 
@@ -68,7 +70,8 @@ def gcj02_to_wgs84(lng: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
 
     The way back has no closed form; six steps of a fixed-point iteration leave 0.01 µm,
     and up to 0.6 µm within a metre of the meridian 105 E.
-    Within a kilometre of the rectangle's edge a position can have two origins or none.
+    Within a kilometre of the rectangle's edge a position can have two origins, of which the one inside is
+    meant, or none, and then it is returned as it is.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def gcj02_to_wgs84(lng: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
     tuple
         Longitude and latitude in WGS 84 (or CGCS2000), of the same kind and shape.
     """
-    return _apply(_from_gcj, lng, lat)
+    return _apply(_from_gcj, lng, lat, back=True)
 
 
 def gcj02_to_bd09(lng: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
@@ -97,7 +100,7 @@ def gcj02_to_bd09(lng: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
 
 def bd09_to_gcj02(lng: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
     """Shift BD-09 back to GCJ-02, to less than a micrometre; as in `gcj02_to_wgs84`."""
-    return _apply(_from_bd, lng, lat)
+    return _apply(_from_bd, lng, lat, back=True)
 
 
 def wgs84_to_bd09(lng: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
@@ -147,21 +150,39 @@ def metres_per_degree(lat: Degrees) -> tuple[Degrees, Degrees]:
     return prime_vertical_m * m.cos(radians) * (math.pi / 180.0), meridian_m * (math.pi / 180.0)
 
 
-def _apply(formula: _Formula, lng: Any, lat: Any) -> tuple[Any, Any]:
-    """Run a formula on the points inside the rectangle, one float or an array in chunks."""
+def _inside(x: Any, y: Any, margin: float = 0.0) -> Any:
+    east_west = (x >= _WEST - margin) & (x <= _EAST + margin)
+    return east_west & (y >= _SOUTH - margin) & (y <= _NORTH + margin)
+
+
+def _shifted(formula: _Formula, m: ModuleType, x: Any, y: Any, *, back: bool) -> tuple[Any, Any, Any]:
+    """Return what a formula makes of positions, and which of them it holds for.
+
+    It holds for origins inside the rectangle: forth the origin is the position itself, back it is the
+    result, for near the edge the shifted position of a point inside lies outside.
+    """
+    to_x, to_y = formula(m, x, y)
+    return to_x, to_y, _inside(to_x, to_y) if back else _inside(x, y)
+
+
+def _apply(formula: _Formula, lng: Any, lat: Any, *, back: bool = False) -> tuple[Any, Any]:
+    """Run a formula on the points whose origin lies in the rectangle, one float or an array in chunks."""
     if isinstance(lng, (int, float)) and isinstance(lat, (int, float)):
-        if _WEST <= lng <= _EAST and _SOUTH <= lat <= _NORTH:
-            return formula(math, float(lng), float(lat))
-        return float(lng), float(lat)
+        x, y = float(lng), float(lat)
+        if _inside(x, y, _REACH):
+            to_x, to_y, holds = _shifted(formula, math, x, y, back=back)
+            return (to_x, to_y) if holds else (x, y)
+        return x, y
     import numpy
 
-    x, y = (numpy.array(part, dtype=numpy.float64) for part in numpy.broadcast_arrays(lng, lat))
-    flat_x, flat_y = x.reshape(-1), y.reshape(-1)
+    xs, ys = (numpy.array(part, dtype=numpy.float64) for part in numpy.broadcast_arrays(lng, lat))
+    flat_x, flat_y = xs.reshape(-1), ys.reshape(-1)
     for start in range(0, flat_x.size, _CHUNK):
         part_x, part_y = flat_x[start : start + _CHUNK], flat_y[start : start + _CHUNK]
-        inside = (part_x >= _WEST) & (part_x <= _EAST) & (part_y >= _SOUTH) & (part_y <= _NORTH)
-        part_x[inside], part_y[inside] = formula(numpy, part_x[inside], part_y[inside])
-    return x, y
+        at = numpy.flatnonzero(_inside(part_x, part_y, _REACH))
+        to_x, to_y, holds = _shifted(formula, numpy, part_x[at], part_y[at], back=back)
+        part_x[at[holds]], part_y[at[holds]] = to_x[holds], to_y[holds]
+    return xs, ys
 
 
 def _gcj_offset(m: Any, lng: Any, lat: Any) -> tuple[Any, Any]:
