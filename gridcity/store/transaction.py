@@ -1,0 +1,142 @@
+"""Writing into a GeoPackage: one transaction, with the history of what it changes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from gridcity.store import wkb
+from gridcity.store.connection import LAYERS, store_error
+from gridcity.store.reading import Reader
+
+__all__ = ["WriteTransaction"]
+
+# Tables whose rows are records of what happened: they are never changed into something else.
+_WITHOUT_HISTORY: Final = frozenset(
+    {"receipts", "findings", "rejected_rows", "history", "serials", "gridcity_meta"}
+)
+
+
+class WriteTransaction(Reader):
+    """Writing, between BEGIN IMMEDIATE and COMMIT; see `base.Transaction`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._srs_id = int(self.meta()["stored_epsg"])
+        self._touched: set[str] = set()
+
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> Any:
+        """Insert rows and return their new ids."""
+        import numpy as np
+
+        names = [self._name(table, column) for column in columns]
+        values = [self._values(name, column) for name, column in columns.items()]
+        n = len(values[0])
+        last = self._run("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        first = (last[0] if last else 0) + 1
+        ids = range(first, first + n)
+        marks = ", ".join("?" * (len(names) + 1))
+        sql = f"INSERT INTO {table} (fid, {', '.join(names)}) VALUES ({marks})"
+        with self._trigger_aside(table) if "geom" in columns else contextlib.nullcontext():
+            self._run_many(sql, zip(ids, *values, strict=True))
+            if "geom" in columns:
+                self._index(table, ids, columns["geom"])
+        self._touched.add(table)
+        return np.arange(first, first + n, dtype=np.int64)
+
+    def update(self, table: str, ids: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> None:
+        """Change rows; what they were goes into the history."""
+        names = [self._name(table, column) for column in columns]
+        values = [self._values(name, column) for name, column in columns.items()]
+        keys = [int(i) for i in ids]
+        if table not in _WITHOUT_HISTORY:
+            self._remember(table, keys)
+        assignments = ", ".join(f"{name} = ?" for name in names)
+        self._run_many(f"UPDATE {table} SET {assignments} WHERE fid = ?", zip(*values, keys, strict=True))
+        self._touched.add(table)
+
+    def raise_serial(self, prefix: str, last: int) -> None:
+        """Put the mark below a prefix at least so high."""
+        self._run(
+            "INSERT INTO serials (prefix, last) VALUES (?, ?)"
+            " ON CONFLICT (prefix) DO UPDATE SET last = max(last, excluded.last)",
+            (prefix, last),
+        )
+        self._touched.add("serials")
+
+    def take_serials(self, prefix: str, count: int, *, limit: int) -> range:
+        """Return the next serials below a prefix, never given before."""
+        row = self._run("SELECT last FROM serials WHERE prefix = ?", (prefix,)).fetchone()
+        last = row[0] if row else 0
+        taken = range(last + 1, min(last + count, limit) + 1)
+        if taken:
+            self.raise_serial(prefix, taken[-1])
+        return taken
+
+    def finish(self) -> None:
+        """Bring the contents table up to date: extents and times of what was touched."""
+        for table in sorted(self._touched):
+            box: tuple[float | None, ...] = (None,) * 4
+            if table in LAYERS:
+                sql = f"SELECT min(minx), min(miny), max(maxx), max(maxy) FROM rtree_{table}_geom"
+                box = self._run(sql).fetchone()
+            self._run(
+                "UPDATE gpkg_contents SET last_change = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),"
+                " min_x = ?, min_y = ?, max_x = ?, max_y = ? WHERE table_name = ?",
+                (*box, table),
+            )
+
+    def _run_many(self, sql: str, rows: Iterator[tuple[Any, ...]]) -> None:
+        try:
+            self._connection.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+
+    def _values(self, name: str, column: Sequence[Any]) -> Sequence[Any]:
+        if name == "geom":
+            return wkb.encode_many(column, self._srs_id)
+        return column.tolist() if hasattr(column, "tolist") else column
+
+    @contextlib.contextmanager
+    def _trigger_aside(self, table: str) -> Iterator[None]:
+        """Take the insert trigger away while rows and their boxes go in together, or not at all."""
+        name = f"rtree_{table}_geom_insert"
+        (sql,) = self._run("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+        self._run("SAVEPOINT rows_and_boxes")
+        try:
+            self._run(f"DROP TRIGGER {name}")
+            yield
+            self._run(sql)
+        except BaseException:
+            # A full disk ends the transaction, and the savepoint with it.
+            if self._connection.in_transaction:
+                self._run("ROLLBACK TO rows_and_boxes")
+            raise
+        self._run("RELEASE rows_and_boxes")
+
+    def _index(self, table: str, ids: range, geometries: Sequence[Any]) -> None:
+        import numpy as np
+        import shapely
+
+        bounds = shapely.bounds(np.asarray(geometries, dtype=object))
+        there = ~np.isnan(bounds[:, 0])
+        keys = np.asarray(ids, dtype=np.int64)[there].tolist()
+        sides = bounds[there][:, [0, 2, 1, 3]].T.tolist()
+        self._run_many(
+            f"INSERT INTO rtree_{table}_geom VALUES (?, ?, ?, ?, ?)", zip(keys, *sides, strict=True)
+        )
+
+    def _remember(self, table: str, ids: list[int]) -> None:
+        columns = [row[1] for row in self._run(f"PRAGMA table_info({table})") if row[1] != "geom"]
+        record = ", ".join(f"'{column}', {column}" for column in columns)
+        geometry = "geom" if table in LAYERS else "NULL"
+        self._run(
+            "INSERT INTO history (table_name, object_id, replaced_by, record, geom)"
+            f" SELECT ?, fid, (SELECT max(fid) FROM receipts), json_object({record}), {geometry}"
+            f" FROM {table} WHERE fid IN (SELECT value FROM json_each(?)) ORDER BY fid",
+            (table, json.dumps(ids)),
+        )
+        self._touched.add("history")
