@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from gridcity.catalogue import catalogue, match_area, other_name
@@ -18,12 +19,14 @@ from gridcity.checking import (
     check_dates,
     check_states,
     districts,
+    invalid_reasons,
 )
 from gridcity.codes import EDITIONS, check_many
 from gridcity.findings import Findings
 from gridcity.profile import Profile
+from gridcity.proximity import surveyed_twice
 from gridcity.store.base import Reading
-from gridcity.tiling.coverage import overlaps
+from gridcity.tiling.coverage import GAP_M, gaps, overlaps
 from gridcity.tiling.index import PolygonIndex
 from gridcity.tiling.shares import cell_of
 
@@ -91,7 +94,7 @@ def _cells(store: Reading, profile: Profile) -> Findings:
     found.extend(check_cell_codes(fids, cells["code"], above, nowhere).within("cells", {}))
     valid = shapely.is_valid(cells["geom"])
     broken = np.flatnonzero(~valid)
-    reasons = shapely.is_valid_reason(cells["geom"][broken]).tolist()
+    reasons = invalid_reasons(cells["geom"][broken])
     found.add("geometry-invalid", cells["fid"][broken].tolist(), field="cells.geom", values=reasons)
     cells = {name: column[valid] for name, column in cells.items()}
     first, second, area_m2 = overlaps(cells["geom"])
@@ -99,8 +102,17 @@ def _cells(store: Reading, profile: Profile) -> Findings:
         "cell-overlap",
         cells["fid"][first].tolist(),
         field="cells.geom",
-        values=[f"{size:.1f}" for size in area_m2],
+        values=[f"{size:.2f}" for size in area_m2],
         other=[cells["code"][i] or f"with id {cells['fid'][i]}" for i in second],
+    )
+    beside, size_m2, place = gaps(cells["geom"])
+    found.add(
+        "cell-gap",
+        cells["fid"][beside].tolist(),
+        field="cells.geom",
+        values=[f"{size:.2f}" for size in size_m2],
+        width=GAP_M,
+        place=[f"{lng:.6f} {lat:.6f}" for lng, lat in place],
     )
     return found
 
@@ -144,11 +156,31 @@ def _components(store: Reading, profile: Profile) -> Findings:
         shapes=np.asarray(shapely.to_wkb(table["geom"], hex=True), dtype=object),
     )
     found = check_components(columns)
+    found.extend(_doubles(table, rows))
     found.extend(_component_codes(table, rows, profile))
     found.extend(check_states(rows, table["state"], table["edition"]))
     today = date.today().isoformat()
     found.extend(check_dates(rows, table["initial_date"], table["changed_date"], today=today))
     return found.within("components", {"cell_code": "declared_cell", "geometry": "geom"})
+
+
+def _doubles(table: dict[str, Any], rows: npt.NDArray[np.int64]) -> Findings:
+    """Find points of one class that stand too close for two objects; one place is a rule of its own."""
+    found = Findings()
+    at = np.flatnonzero(shapely.get_type_id(table["geom"]) == 0)
+    klass, classes = pd.factorize(table["edition"][at] + ":" + table["class_code"][at])
+    lng, lat = shapely.get_coordinates(table["geom"][at]).T
+    near = surveyed_twice((lng, lat, klass), len(classes))
+    row, other = at[near.row[~near.same]], at[near.other[~near.same]]
+    found.add(
+        "component-near",
+        rows[row],
+        field="geometry",
+        values=table["class_code"][row],
+        other=table["code"][other],
+        distance=[f"{metres:.2f}" for metres in near.distance_m[~near.same]],
+    )
+    return found
 
 
 def _component_codes(table: dict[str, Any], rows: npt.NDArray[np.int64], profile: Profile) -> Findings:
@@ -183,7 +215,7 @@ def _component_codes(table: dict[str, Any], rows: npt.NDArray[np.int64], profile
             nearest="none",
         )
     broken = np.flatnonzero(~shapely.is_valid(table["geom"]))
-    reasons = shapely.is_valid_reason(table["geom"][broken]).tolist()
+    reasons = invalid_reasons(table["geom"][broken])
     found.add("geometry-invalid", rows[broken].tolist(), field="geometry", values=reasons)
     return found
 

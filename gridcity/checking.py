@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from gridcity.catalogue import states
 from gridcity.codes import CREDIT_CODE_LENGTH, credit_code
@@ -24,6 +26,7 @@ __all__ = [
     "check_dates",
     "check_states",
     "districts",
+    "invalid_reasons",
 ]
 
 Column = npt.NDArray[np.object_]
@@ -31,6 +34,8 @@ Mask = npt.NDArray[np.bool_]
 
 _COMMUNITY_DIGITS = 12
 _ROLES = ("maintainer", "owner", "supervisor")
+# GEOS writes the place behind the reason: Self-intersection[116.4 39.9].
+_PLACE = re.compile(r"\[(?=[^\[]*\]$)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +60,8 @@ class ComponentColumns:
         Number of cells it stands in.
     known_cells : frozenset of str
         The codes of all cells of the city.
-    shapes : object array
-        The exact geometry as text.
+    shapes : object array or None
+        The exact geometry as text; None where equal places are looked for otherwise.
     """
 
     rows: npt.NDArray[np.int64]
@@ -69,7 +74,7 @@ class ComponentColumns:
     in_cell: Mask
     cells: npt.NDArray[np.int64]
     known_cells: frozenset[str]
-    shapes: Column
+    shapes: Column | None
 
 
 def districts(community: Column, street: Column, cell: Column, *, default: str) -> Column:
@@ -108,12 +113,12 @@ def check_cell_codes(rows: npt.NDArray[np.int64], code: Column, above: Column, n
         (~nowhere & (above == ""), "its community has none"),
         (above != "", "it was not numbered"),
     ):
-        found.add("cell-uncoded", rows[uncoded & where].tolist(), field="code", values="", reason=reason)
+        found.add("cell-uncoded", rows[uncoded & where], field="code", values="", reason=reason)
     coded = np.array([text[:_COMMUNITY_DIGITS] for text in code] or [], dtype=object)
     wrong = ~uncoded & (above != "") & (coded != above)
     found.add(
         "cell-code-area",
-        rows[wrong].tolist(),
+        rows[wrong],
         field="code",
         values=code[wrong].tolist(),
         coded=coded[wrong].tolist(),
@@ -142,6 +147,17 @@ def check_credit_codes(rows: npt.NDArray[np.int64], code: Column) -> Findings:
     return found
 
 
+def invalid_reasons(shapes: Any) -> list[str]:
+    """Return why shapes are not valid, each with the place in the coordinates of the shape.
+
+    Examples
+    --------
+    >>> invalid_reasons([shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])])
+    ['Self-intersection at 1 1']
+    """
+    return [_PLACE.sub(" at ", text).rstrip("]") for text in shapely.is_valid_reason(shapes)]
+
+
 def check_states(rows: npt.NDArray[np.int64], state: Column, edition: Column) -> Findings:
     """Find states that the component's edition does not have.
 
@@ -155,15 +171,15 @@ def check_states(rows: npt.NDArray[np.int64], state: Column, edition: Column) ->
     found = Findings()
     for name in dict.fromkeys(edition[edition != ""].tolist()):
         possible = states(name)
-        wrong = (edition == name) & (state != "") & ~np.isin(state.astype(str), possible)
+        wrong = (edition == name) & (state != "") & ~pd.Series(state).isin(possible).to_numpy()
         found.add(
             "state-unknown",
-            rows[wrong].tolist(),
+            rows[wrong],
             field="state",
             values=state[wrong].tolist(),
             possible=", ".join(possible),
         )
-    found.add("state-missing", rows[state == ""].tolist(), field="state")
+    found.add("state-missing", rows[state == ""], field="state")
     return found
 
 
@@ -180,19 +196,19 @@ def check_dates(rows: npt.NDArray[np.int64], initial: Column, changed: Column, *
         ISO date.
     """
     found = Findings()
-    first, last = initial.astype(str), changed.astype(str)
+    first, last = initial, changed
     for name, dates in (("initial_date", first), ("changed_date", last)):
-        late = dates > today
-        found.add("date-future", rows[late].tolist(), field=name, values=dates[late].tolist())
-    wrong = (last != "") & (first != "") & (last < first)
+        late = np.asarray(dates > today, dtype=bool)
+        found.add("date-future", rows[late], field=name, values=dates[late].tolist())
+    wrong = np.asarray((last != "") & (first != "") & (last < first), dtype=bool)
     found.add(
         "date-order",
-        rows[wrong].tolist(),
+        rows[wrong],
         field="changed_date",
         values=last[wrong].tolist(),
         initial=first[wrong].tolist(),
     )
-    found.add("date-missing", rows[first == ""].tolist(), field="initial_date")
+    found.add("date-missing", rows[first == ""], field="initial_date")
     return found
 
 
@@ -214,14 +230,13 @@ def _add(
     findings: Findings, rule: str, table: ComponentColumns, where: Mask, field: str, **columns: Any
 ) -> None:
     chosen = {name: column[where].tolist() for name, column in columns.items()}
-    findings.add(rule, table.rows[where].tolist(), field=field, **chosen)
+    findings.add(rule, table.rows[where], field=field, **chosen)
 
 
 def _check_codes(table: ComponentColumns, found: Findings) -> None:
     """Digits 1-6 of a code name the district, the next four or five the class."""
     coded = table.code != ""
-    text = table.code.astype(str)
-    district = np.array([code[:6] for code in text] or [], dtype=object)
+    district = np.array([code[:6] for code in table.code] or [], dtype=object)
     wrong = coded & (district != table.district)
     _add(
         found,
@@ -233,8 +248,8 @@ def _check_codes(table: ComponentColumns, found: Findings) -> None:
         coded=district,
         there=table.district,
     )
-    width = np.array([len(code) for code in table.class_code] or [], dtype=np.int64)
-    klass = np.array([code[6 : 6 + w] for code, w in zip(text, width, strict=True)] or [], dtype=object)
+    pairs = zip(table.code, table.class_code, strict=True)
+    klass = np.array([code[6 : 6 + len(of_class)] for code, of_class in pairs] or [], dtype=object)
     wrong = coded & (klass != table.class_code)
     _add(
         found,
@@ -263,15 +278,18 @@ def _check_cells(table: ComponentColumns, found: Findings) -> None:
 
 
 def _check_parties(table: ComponentColumns, found: Findings) -> None:
-    named = np.zeros(len(table.rows), dtype=bool)
+    unnamed = np.ones(len(table.rows), dtype=bool)
     for role in _ROLES:
         for part in ("code", "name"):
-            named |= ~np.isin(table.fields[f"{role}_{part}"].astype(str), list(NO_PARTY))
-    _add(found, "component-no-party", table, ~named, "maintainer_name")
+            rest = np.flatnonzero(unnamed)
+            unnamed[rest] = pd.Series(table.fields[f"{role}_{part}"][rest]).isin(list(NO_PARTY))
+    _add(found, "component-no-party", table, unnamed, "maintainer_name")
 
 
 def _check_places(table: ComponentColumns, found: Findings) -> None:
     """Two objects of one class at exactly one place are likely one object surveyed twice."""
+    if table.shapes is None:
+        return
     place = pd.Series(table.edition + "\x1f" + table.class_code + "\x1f" + table.shapes)
     shared = place.duplicated(keep=False).to_numpy()
     if not shared.any():

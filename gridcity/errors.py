@@ -22,6 +22,8 @@ Every message says what failed, where, and what was found; ``hint`` says what to
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 
 __all__ = [
@@ -37,7 +39,38 @@ __all__ = [
     "SourceError",
     "SourceNotFoundError",
     "StoreError",
+    "readable",
 ]
+
+# No byte of a two- or four-byte character of GB18030 is below "0", or between "9" and "@".
+_LONE = re.compile("[^\\x00-/:-?]*[\ud800-\udfff][^\\x00-/:-?]*")
+
+
+def readable(text: str | os.PathLike[str]) -> str:
+    r"""Return a path, or a sentence that names one, as text that can be shown, printed and stored.
+
+    A file name whose bytes are no UTF-8 comes as a str of lone surrogates. It is read as GB18030, in which
+    Chinese Windows packs its names; what is neither is spelled out byte by byte.
+
+    Examples
+    --------
+    >>> readable("路灯.geojson".encode("gbk").decode("utf-8", "surrogateescape"))
+    '路灯.geojson'
+    >>> readable(b"\xff.shp".decode("utf-8", "surrogateescape"))
+    '\\xff.shp'
+    """
+    return _LONE.sub(_spelled, os.fspath(text))
+
+
+def _spelled(part: re.Match[str]) -> str:
+    try:
+        raw = part[0].encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a surrogate pair, which was never a byte
+        return part[0].encode("utf-8", "backslashreplace").decode("utf-8")
+    try:
+        return raw.decode("gb18030")
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "backslashreplace")
 
 
 class GridcityError(Exception):
@@ -58,9 +91,10 @@ class GridcityError(Exception):
     def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
         # One sentence or several, whoever wrote them; the hint is printed behind.
         message = message if message.endswith((".", "?", "!", "。")) else f"{message}."
+        message = readable(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = readable(hint)
         if code is not None:
             self.code = code
 

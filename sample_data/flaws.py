@@ -16,7 +16,7 @@ from numpy.random import Generator
 from shapely import affinity
 from street_net import StreetNet
 
-REJECTS, WARNS, NOTES, CHECK = "import rejects", "import warns", "import notes", "check"
+REJECTS, WARNS, NOTES = "import rejects", "import warns", "import notes"
 
 
 @dataclass(slots=True)
@@ -172,7 +172,7 @@ class Planter:
         cover = self._pick(self.layers["components_covers.zip"], "燃气井盖")
         cover.spared = True
         self._add(
-            facilities, cover, "component-place-shared", CHECK,
+            facilities, cover, "component-place-shared", WARNS,
             "at exactly the place of a cover in components_covers.zip", GLBJBSM=f"{DISTRICT}01011000901",
         )  # fmt: skip
 

@@ -137,13 +137,19 @@ def _errors_page() -> Iterator[str]:
     yield "On the command line they end with exit code 3, as one line `Error:` and one line `Hint:`."
     yield "What is wrong in the command line itself (an unknown option, a word for a number) ends with 2."
     yield from ("", "| exception | is also | code | when |", "|---|---|---|---|")
-    for name in errors.__all__:
-        kind: type[errors.GridcityError] = getattr(errors, name)
+    known = _exceptions()
+    for name, kind in known.items():
         bases = ", ".join(f"`{base.__name__}`" for base in kind.__bases__)
         when = inspect.cleandoc(kind.__doc__ or "").splitlines()[0].replace("``", "`")
         yield f"| `{name}` | {bases} | `{kind.code}` | {_cell(when)} |"
-    special = sorted(_special_codes() - {getattr(errors, name).code for name in errors.__all__})
+    special = sorted(_special_codes() - {kind.code for kind in known.values()})
     yield from ("", "Some calls narrow the code down: " + ", ".join(f"`{code}`" for code in special) + ".")
+
+
+def _exceptions() -> dict[str, type[errors.GridcityError]]:
+    """Return the exceptions among what `gridcity.errors` offers."""
+    offered = {name: getattr(errors, name) for name in errors.__all__}
+    return {name: kind for name, kind in offered.items() if isinstance(kind, type)}
 
 
 def _special_codes() -> set[str]:

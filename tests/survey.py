@@ -7,10 +7,11 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import shapely
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
@@ -114,6 +115,19 @@ def copied(city: City, target: Path) -> City:
     """A copy of a city to change."""
     shutil.copyfile(city.path, target)
     return City.open(target)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> City:
+    """A city with areas and four numbered cells; only to be copied."""
+    return built(tmp_path_factory.mktemp("ready"))
+
+
+@pytest.fixture
+def city(ready: City, tmp_path: Path) -> Iterator[City]:
+    """A copy of it to change."""
+    with copied(ready, tmp_path / "city.gpkg") as opened:
+        yield opened
 
 
 def balance(result: Import) -> tuple[int, int, int, int]:

@@ -167,6 +167,13 @@ DEFECTS: list[tuple[Callable[[City], None], list[tuple[str, int, str, str]]]] = 
             ("component-place-shared", 2, "components.geom", "the same place: 11010101037000001"),
         ],
     ),
+    (
+        moved("components", 2, shapely.Point(spot(0.3, 0.5).x, spot(0.3, 0.5).y + 0.0000045)),
+        [
+            ("component-near", 1, "components.geom", "stands 0.50 m away: 11010101037000002"),
+            ("component-near", 2, "components.geom", "stands 0.50 m away: 11010101037000001"),
+        ],
+    ),
     (by_hand("components", 1, state="??"), [("state-unknown", 1, "components.state", "possible: 完好")]),
     (by_hand("components", 1, state=""), [("state-missing", 1, "components.state", "no state")]),
     (

@@ -27,6 +27,9 @@ def test_the_tour_builds_a_city(toured: tuple[Path, Result]) -> None:
     assert {"city.gpkg", "located.csv", "inventory.html"} <= {path.name for path in output.iterdir()}
     shown = [line for line in result.stdout.splitlines() if line.startswith("$ gridcity ")]
     assert len(shown) >= 10
+    # A file is looked at before it is taken, and what was taken is listed at the end.
+    assert [line.split()[2] for line in shown].count("inspect") == 1
+    assert shown[-1].startswith("$ gridcity log ")
     assert result.stdout.rstrip().splitlines()[-4] == "Try next:"
 
 

@@ -98,9 +98,13 @@ def test_the_balance_and_the_findings_are_printed(city: Path, tmp_path: Path) ->
         "rule                severity  count\n"
         "------------------  --------  -----\n"
         "state-unknown       error         1\n"
+        "text-control        warning       1\n"
         "component-no-party  note          1\n"
         "state-unknown: row 1, state: '良好\\x1b[31m' is no state; possible: 完好, 破损, 丢失, 废弃, 移除\n"
         "  Correct the state, or translate it in the mapping under [values.state].\n"
+        "text-control: row 1, state: the text '良好\\x1b[31m' has control characters or marks of writing "
+        "direction, which are kept\n"
+        "  Remove them at the source.\n"
         "component-no-party: row 2, maintainer_name: no maintainer, owner or supervisor is named\n"
         "  Complete the survey; until then the duty table and the territory answer.\n"
     ).replace("UTF-8", result.stdout.split("encoding          ")[1].split("\n")[0])
@@ -331,3 +335,116 @@ def test_a_key_that_is_no_column_names_the_option(city: Path, tmp_path: Path) ->
     assert "components.geojson has no column 'NOPE'" in result.stderr
     assert "mapping" not in result.stderr
     assert result.stderr.endswith("Hint: Correct --key.\n")
+
+
+def test_an_empty_name_is_not_the_folder_one_stands_in(city: Path) -> None:
+    """A variable of the shell that is not set does not import whatever lies around."""
+    result = gridcity("import", "components", "", "--yes", "--city", city)
+    assert result.exit_code == 2
+    assert "The name of the file is empty" in result.stderr
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Path:
+    """A folder with a file for each of two classes, one row of it wrong, and a note."""
+    place = tmp_path / "交付"
+    place.mkdir()
+    write_features(place / "路灯_点.geojson", (point(0.2, 0.2), {"state": "完好"}))
+    write_features(
+        place / "雨水井盖.geojson", (point(0.3, 0.3), {"state": "完好"}), (point(0.4, 0.4), {"state": "?"})
+    )
+    (place / "说明.docx").write_bytes(b"x")
+    return place
+
+
+def test_a_delivery_is_shown_before_it_is_taken(city: Path, delivery: Path, tmp_path: Path) -> None:
+    """The classes that file names tell stand on standard error; a script must say that it has seen them."""
+    line = ("import", "components", delivery, "--city", city)
+    unseen = gridcity(*line)
+    assert (unseen.exit_code, unseen.stdout) == (3, "")
+    assert "--yes" in unseen.stderr
+    tried = gridcity(*line, "--dry-run")
+    assert tried.exit_code == 1
+    for text in ("路灯_点.geojson", "01037 路灯", "the name holds 雨水井盖", "说明.docx: of no known format"):
+        assert text in tried.stderr
+    with City.open(city) as opened:
+        assert opened.summary()["components"] == 2
+    rejects = tmp_path / "rejects.csv"
+    taken = gridcity(*line, "--yes", "--rejects", rejects)
+    assert taken.exit_code == 1
+    assert taken.stdout.startswith("read 3 = added 2 + changed 0 + unchanged 0 + rejected 1\n")
+    assert taken.stdout.count("\nfindings\n") == 1
+    assert "state-unknown: 雨水井盖.geojson, row 2, state: '?' is no state" in taken.stdout
+    with rejects.open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["file"], row["row"], row["rule"]) == ("雨水井盖.geojson", "2", "state-unknown")
+    with City.open(city) as opened:
+        assert opened.summary()["components"] == 4
+
+
+def test_a_delivery_says_how_each_file_was_read(city: Path, delivery: Path) -> None:
+    """Reference system, encoding and columns stand once where all files agree, else with the files."""
+    write_features(delivery / "路灯_点.geojson", (point(0.2, 0.2), {"状态": "完好", "编": "1"}))
+    path = delivery / "雨水井盖.geojson"
+    path.write_text(json.dumps(json.loads(path.read_text()), ensure_ascii=False), encoding="gbk")
+    page = gridcity("import", "components", delivery, "--dry-run", "--city", city).stdout
+    assert "reference system  EPSG:4326 WGS 84\n" in page
+    assert "encoding          ascii (路灯_点.geojson); GB18030 (雨水井盖.geojson)\n" in page
+    assert (
+        "  state  <- 状态 (known name) (路灯_点.geojson); <- state (known name) (雨水井盖.geojson)\n" in page
+    )
+    assert "not used: 编\n" in page
+
+
+def test_errors_stand_above_notes(city: Path, tmp_path: Path) -> None:
+    """Whatever was found first, the worst is told first."""
+    rows = [
+        (point(0.2, 0.2), {"class_name": "路灯"}),
+        (point(0.3, 0.3), {"class_name": "路灯", "state": "?"}),
+    ]
+    source = write_features(tmp_path / "a.geojson", *rows)
+    page = gridcity("import", "components", source, "--dry-run", "--city", city).stdout
+    told = [line.split() for line in page.split("findings\n")[1].splitlines()[2:]]
+    severities = [words[1] for words in told if len(words) == 3 and words[2].isdigit()]
+    assert severities[0] == "error"
+    assert severities == sorted(severities, key=("error", "warning", "note").index)
+
+
+def test_a_file_without_rows_says_so(city: Path, tmp_path: Path) -> None:
+    """Nought of nought is not taken for a success without a word."""
+    source = tmp_path / "a.csv"
+    source.write_text("class_name,lng,lat\n", encoding="utf-8")
+    page = gridcity("import", "components", source, "--datum", "cgcs2000", "--dry-run", "--city", city).stdout
+    assert page.splitlines()[1] == "There is no row in it."
+
+
+def test_many_unused_columns_are_cut(city: Path, tmp_path: Path) -> None:
+    """Of a file with a hundred columns the page names twenty; JSON names all."""
+    row = {"class_name": "路灯", **{f"c{i}": "x" for i in range(100)}}
+    source = write_features(tmp_path / "a.geojson", (point(0.2, 0.2), row))
+    line = ("import", "components", source, "--dry-run", "--city", city)
+    assert "c19, and 80 more; all: --format json\n" in gridcity(*line).stdout
+    assert len(json.loads(gridcity(*line, "--format", "json").stdout)["unused"]) == 100
+
+
+def test_a_delivery_in_json_has_the_files(city: Path, delivery: Path) -> None:
+    """The balance of all, then one import for each file."""
+    result = gridcity("import", "components", delivery, "--yes", "--city", city, "--format", "json")
+    found = json.loads(result.stdout)
+    assert (found["read"], found["added"], found["rejected"]) == (3, 2, 1)
+    assert [(one["file"], one["read"]) for one in found["files"]] == [
+        ("路灯_点.geojson", 1),
+        ("雨水井盖.geojson", 2),
+    ]
+
+
+def test_columns_and_rules_reach_the_import(city: Path, tmp_path: Path) -> None:
+    """--map, --pad-codes, --require-parties and --repair do what the library does with them."""
+    source = write_features(tmp_path / "a.geojson", (point(0.2, 0.2), {"KIND": "1037", "BODY": "91X"}))
+    line = ("import", "components", source, "--map", "class_code=KIND", "--city", city, "--format", "json")
+    assert json.loads(gridcity(*line).stdout)["counts"]["code-zero-lost"] == 1
+    padded = gridcity(*line, "--pad-codes", "--dry-run")
+    assert json.loads(padded.stdout)["added"] == 1
+    strict = gridcity(*line, "--pad-codes", "--require-parties", "--map", "owner_code=BODY")
+    assert json.loads(strict.stdout)["counts"]["party-unknown"] == 1
+    assert gridcity(*line[:3], "--map", "class_code", "--city", city).exit_code == 2

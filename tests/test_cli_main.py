@@ -53,13 +53,19 @@ def test_help_lists_every_command_without_loading_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [*((name,) for name in COMMANDS), ("report", "inventory"), ("import", "components")]
+    "line",
+    [
+        *((name,) for name in COMMANDS),
+        ("report", "inventory"),
+        ("import", "components"),
+        ("mapping", "suggest"),
+    ],
 )
 def test_every_command_has_help(line: tuple[str, ...]) -> None:
     """The help of a command shows its examples before its options."""
     result = gridcity(*line, "-h")
     assert result.exit_code == 0
-    if line not in (("import",), ("report",)):
+    if line not in (("import",), ("report",), ("mapping",)):
         assert 0 < result.output.index("Examples:\n  gridcity ") < result.output.index("Options:")
 
 

@@ -303,6 +303,27 @@ def test_what_is_no_place_on_earth_is_refused(text, found):
     assert "odd.shp" in caught.value.message
 
 
+@pytest.mark.parametrize("text", ["Hong Kong", "Web Mercator", "WGS 1984", "EPSG:4490.0"])
+def test_a_name_is_not_taken_for_the_nearest_one(text):
+    """PROJ's guess at a name is no declaration, and half a code is no code."""
+    with pytest.raises(ReferenceSystemError, match="no reference system that PROJ can read"):
+        crs.reference_system(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "epsg"),
+    [
+        ("WGS84", 4326),
+        ("Hong Kong 1980", 4611),
+        ("CGCS2000_3_Degree_GK_CM_117E", 4548),
+        ("CGCS2000 / Gauss-Kruger CM 117E", 4509),
+    ],
+)
+def test_the_names_of_epsg_and_arcgis_are_known(text, epsg):
+    """A system may be named as its authority or ArcGIS writes it."""
+    assert crs.reference_system(text).epsg == epsg
+
+
 @settings(max_examples=30, deadline=None)  # PROJ searches its register for each text
 @given(st.text(max_size=60))
 def test_no_text_brings_another_error(text):

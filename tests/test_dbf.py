@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridcity.errors import ArgumentError, SourceError
-from gridcity.intake.dbf import read_dbf
+from gridcity.findings import Findings
+from gridcity.intake.dbf import open_dbf
 
 GBK_ROWS = [["1101010698000005", "雍和宫", "20090601"], ["1101010698000036", "柏林寺", "00000000"]]
 FIELDS = [("OBJCODE", "C", 16), ("名称", "C", 20), ("ORDATE", "D", 8)]
@@ -50,18 +53,30 @@ def dbf_bytes(
     return head + described + b"\r" + body + end
 
 
+def whole(path: Path, **options) -> SimpleNamespace:
+    """The table read in one go, with the findings about the file and those about its rows."""
+    table = open_dbf(path, **options)
+    columns, findings = table.read()
+    together = Findings()
+    together.extend(table.findings)
+    together.extend(findings)
+    return SimpleNamespace(
+        columns=columns, rows=table.rows, records=table.records, encoding=table.encoding, findings=together
+    )
+
+
 @pytest.fixture
 def read(tmp_path: Path):
     def reader(data: bytes, **options):
         path = tmp_path / "部件.dbf"
         path.write_bytes(data)
-        return read_dbf(path, **options)
+        return whole(path, **options)
 
     return reader
 
 
 def test_gbk_without_any_declaration_is_read_as_gb18030(read):
-    """Chinese text, names and codes come out right though the file declares no encoding."""
+    """Case 11: Chinese text, names and codes come out right though the file declares no encoding."""
     table = read(dbf_bytes(FIELDS, GBK_ROWS))
     assert list(table.columns) == ["OBJCODE", "名称", "ORDATE"]
     assert table.columns["名称"].tolist() == ["雍和宫", "柏林寺"]
@@ -89,7 +104,7 @@ def test_gbk_without_any_declaration_is_read_as_gb18030(read):
     ],
 )
 def test_a_declaration_is_checked_against_the_bytes(read, encoding, language, cpg, found, wrong):
-    """The bytes win over a wrong declaration, which becomes a finding; a right one is silent."""
+    """Case 12: the bytes win over a wrong declaration, which becomes a finding; a right one is silent."""
     rows = [["1", "中山路人行道", ""], ["2", "公共廁所", ""]] if encoding == "big5" else GBK_ROWS
     fields = [("CODE", "C", 16), ("NAME", "C", 20), ("D", "D", 8)]
     table = read(dbf_bytes(fields, rows, encoding=encoding, language=language), cpg=cpg)
@@ -114,7 +129,7 @@ def test_ascii_contradicts_no_declaration(read):
 
 @pytest.mark.parametrize("encoding", ["gbk", "utf-8"])
 def test_half_a_character_at_the_end_of_a_full_field_is_let_go(read, encoding):
-    """A text cut by its field costs half a character and a warning, not the row."""
+    """Case 13: a text cut by its field costs half a character and a warning, not the row."""
     table = read(dbf_bytes([("NAME", "C", 7)], [["路灯杆体"], ["井盖"]], encoding=encoding))
     kept = "路灯杆" if encoding == "gbk" else "路灯"
     assert table.columns["NAME"].tolist() == [kept, "井盖"]
@@ -123,13 +138,41 @@ def test_half_a_character_at_the_end_of_a_full_field_is_let_go(read, encoding):
 
 
 def test_a_cut_field_name_loses_its_half_character(read):
-    """A UTF-8 name of four characters keeps three in ten bytes."""
+    """Case 16: a UTF-8 name of four characters keeps three in ten bytes."""
     table = read(dbf_bytes([("初始日期", "C", 8), ("名称", "C", 9)], [["1", "路灯"]], encoding="utf-8"))
     assert list(table.columns) == ["初始日", "名称"]
 
 
+def numbered(name: str, encoding: str) -> bytes:
+    """A name as GDAL cuts and numbers it."""
+    return name.encode(encoding)[:8] + b"_1"
+
+
+def test_case_16_a_name_cut_before_its_number_keeps_the_piece_of_a_character(read):
+    """UTF-8 names of which only a piece of a character is left before ``_1`` are read, and told apart."""
+    names: list[str | bytes] = ["所在街道", numbered("所在街道", "utf-8"), numbered("所在社区", "utf-8")]
+    table = read(dbf_bytes([(name, "C", 6) for name in names], [["1", "2", "3"]], encoding="utf-8"))
+    assert table.encoding.name == "UTF-8"
+    assert list(table.columns) == ["所在街", r"所在\xe8\xa1_1", r"所在\xe7\xa4_1"]
+
+
+def test_case_16_half_a_character_of_gbk_does_not_swallow_the_number(read):
+    """The underscore before a number could be the second byte of a character in GBK, and is none."""
+    names: list[str | bytes] = ["A管理部件", numbered("A管理部件", "gbk"), "道路编号10", "道路编号_2"]
+    table = read(dbf_bytes([(name, "C", 6) for name in names], [["1", "2", "3", "4"]]))
+    assert list(table.columns) == ["A管理部件", r"A管理部\xbc_1", "道路编号10", "道路编号_2"]
+
+
+def test_names_that_only_a_piece_of_a_character_tells_apart_keep_it(read):
+    """Names cut alike but for a last piece are columns of their own; names equal to the byte are refused."""
+    table = read(dbf_bytes([("初始日期", "C", 6), ("初始日记", "C", 6)], [["1", "2"]], encoding="utf-8"))
+    assert list(table.columns) == [r"初始日\xe6", r"初始日\xe8"]
+    with pytest.raises(SourceError, match=r"several columns of one name: 初始日"):
+        read(dbf_bytes([("初始日期", "C", 6), ("初始日曆", "C", 6)], [["1", "2"]], encoding="utf-8"))
+
+
 def test_an_unreadable_value_costs_its_row_alone(read):
-    """The bytes are shown in hex, the other rows are read, and the encoding is still found."""
+    """Case 14: the bytes are shown in hex, the other rows are read, and the encoding is still found."""
     rows: list[list[str | bytes]] = [["路灯"], [b"ab\xff\xffcd"], ["井盖"]]
     table = read(dbf_bytes([("NAME", "C", 10)], rows))
     assert table.columns["NAME"].tolist() == ["路灯", "ab\\xff\\xffcd", "井盖"]
@@ -185,6 +228,43 @@ def test_the_end_mark_is_no_record(read, extra):
     assert read(dbf_bytes(FIELDS, GBK_ROWS, end=extra)).records == 2
 
 
+def test_rows_of_a_long_table_keep_their_numbers_and_text(tmp_path):
+    """Beyond 65,536 rows a record is the one of its number, deleted ones are left out, in any order asked."""
+    n = 70_000
+    rows = [[f"{i:06d}", ""] for i in range(1, n + 1)]
+    rows[66_000][1] = b"\xff\xff"
+    deleted = (66_001, 68_000)
+    path = tmp_path / "a.dbf"
+    path.write_bytes(dbf_bytes([("CODE", "C", 6), ("NAME", "C", 4)], rows, deleted=deleted))
+    table = open_dbf(path)
+    assert table.encoding.name == "ascii"
+    assert table.findings.counts() == {"row-deleted": 1}
+    codes = table.read()[0]["CODE"].astype(int)
+    assert codes.tolist() == table.rows.tolist() == [i for i in range(1, n + 1) if i not in deleted]
+    asked = np.array([69_999, 65_537, 3, 68_001])
+    assert table.read(asked)[0]["CODE"].astype(int).tolist() == asked.tolist()
+    rows[69_999][1] = "路灯"
+    path.write_bytes(dbf_bytes([("CODE", "C", 6), ("NAME", "C", 4)], rows, deleted=deleted))
+    assert open_dbf(path).read(np.array([70_000]))[0]["NAME"].tolist() == ["路灯"]
+
+
+def test_case_13_a_blank_before_a_cut_text_does_not_make_it_damaged(read):
+    """A value that fills its field is cut whatever stands before it; one that ends earlier is damaged."""
+    half = "路灯井盖".encode("gbk")[:7]
+    table = read(dbf_bytes([("NAME", "C", 8)], [[b" " + half], [half]]))
+    assert table.columns["NAME"].tolist() == ["路灯井", "路灯井\\xb8"]
+    assert table.findings.counts() == {"value-unreadable": 1, "value-cut": 1}
+
+
+def test_case_12_a_pasted_row_does_not_make_the_table_unclear(read):
+    """One value of UTF-8 among few of GBK costs its row; no other encoding is offered for the table."""
+    names = ["路灯", "井盖", "公司"]
+    rows = [["路灯井盖".encode()], *([name] for name in names)]
+    table = read(dbf_bytes([("NAME", "C", 20)], rows))
+    assert table.columns["NAME"].tolist() == ["路灯井盖", *names]
+    assert [(finding.rule, finding.row) for finding in table.findings] == [("value-encoding", 1)]
+
+
 def test_a_cut_table_is_refused_with_both_numbers(read):
     """A table that lost records is not read as a shorter one."""
     data = dbf_bytes(FIELDS, GBK_ROWS * 5)
@@ -205,7 +285,7 @@ def test_a_cut_table_is_refused_with_both_numbers(read):
     ],
 )
 def test_damage_is_refused_with_its_place(read, data, message):
-    """A damaged header, a doubled name and a binary field stop the file with a sentence."""
+    """Case 17: a damaged header, a doubled name and a binary field stop the file with a sentence."""
     with pytest.raises(SourceError, match=message):
         read(data)
 
@@ -225,11 +305,79 @@ _chinese = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), mi
 @settings(max_examples=60, deadline=None)
 @given(values=st.lists(_chinese, min_size=2, max_size=8), encoding=st.sampled_from(["utf-8", "gb18030"]))
 def test_chinese_text_comes_back(tmp_path_factory, values, encoding):
-    """Several Chinese values in UTF-8 or GB18030 are read as they were written."""
+    """Several Chinese values in UTF-8 or GB18030 are read as they were written, or asked about."""
     path = tmp_path_factory.mktemp("dbf") / "t.dbf"
     path.write_bytes(dbf_bytes([("NAME", "C", 40)], [[v] for v in values], encoding=encoding))
-    table = read_dbf(path)
+    try:
+        table = whole(path)
+    except SourceError as problem:
+        # Characters that nobody writes may look like another encoding; then the caller is asked.
+        assert problem.code == "E_ENCODING" and encoding == "gb18030"
+        table = whole(path, encoding=encoding)
     # Two short GBK values can happen to be UTF-8 too; then the rule says UTF-8.
     if encoding == "utf-8" or table.encoding.name == "GB18030":
         assert table.columns["NAME"].tolist() == values
     assert table.findings.rejected_rows() == set()
+
+
+def test_any_rows_in_any_order(read, tmp_path):
+    """A part of a table holds the records asked for, in the order asked for, and only the columns named."""
+    read(dbf_bytes([("A", "C", 3), ("B", "C", 3)], [[f"a{i}", f"b{i}"] for i in range(9)], deleted=(4,)))
+    table = open_dbf(tmp_path / "部件.dbf")
+    columns, _ = table.read(np.array([9, 2, 2, 5]), {"B"})
+    assert {name: column.tolist() for name, column in columns.items()} == {"B": ["b8", "b1", "b1", "b4"]}
+    assert table.read(np.array([], dtype=np.int64))[0]["A"].tolist() == []
+
+
+def test_findings_of_a_part_are_about_its_rows(read, tmp_path):
+    """A value that cannot be read is told with the part that holds it, and with no other."""
+    rows: list[list[str | bytes]] = [["路灯"], ["井盖"], [b"ab\xff\xffcd"], ["雨水口"]]
+    read(dbf_bytes([("NAME", "C", 10)], rows))
+    table = open_dbf(tmp_path / "部件.dbf")
+    assert not len(table.read(np.array([1, 2]))[1])
+    assert [f.row for f in table.read(np.array([3, 4]))[1]] == [3]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_many_values_are_read_as_few_are(tmp_path_factory, data):
+    """A long column reads the same whether its values are all different or not, and whatever they hold."""
+    several = st.text("AB 路灯\0\x1b0-", max_size=4)
+    few = data.draw(st.lists(several, min_size=1, max_size=9))
+    values = [f"{text}{i}" if i % 2 else text for i, text in enumerate(few * 300)]
+    path = tmp_path_factory.mktemp("dbf") / "t.dbf"
+    path.write_bytes(dbf_bytes([("NAME", "C", 16)], [[v] for v in values]))
+    table = whole(path, encoding="gbk")
+    assert table.columns["NAME"].tolist() == [v.strip(" \0").replace("\0", "") for v in values]
+    odd = {i for i, v in enumerate(values, start=1) if {"\0", "\x1b"} & set(v.strip(" \0"))}
+    assert {f.row for f in table.findings if f.rule == "text-control"} == odd
+
+
+def test_case_43_what_cannot_be_seen_is_kept_and_counted(read):
+    """Escapes and marks of direction stay in the data, NULs do not, and each row is a warning."""
+    values = ["plain", "a\x1b[31mred", "b\u202egnp", "c\0d", "two\nlines"]
+    table = read(dbf_bytes([("NAME", "C", 16)], [[v] for v in values], encoding="utf-8"))
+    assert table.columns["NAME"].tolist() == ["plain", "a\x1b[31mred", "b\u202egnp", "cd", "two\nlines"]
+    assert [(f.rule, f.row) for f in table.findings] == [("text-control", i) for i in (2, 3, 4)]
+    assert table.findings.rejected_rows() == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({8: 130}, "the end of its 3 fields is not where its header says"),
+        ({8: 128}, "the end of its 3 fields is not where its header says"),
+        ({10: 44}, "its fields take 45 bytes, a record has 44"),
+        ({48: 15}, "its fields take 44 bytes, a record has 45"),
+        ({64: 0x0D}, "its fields take 17 bytes, a record has 45"),
+        ({129 + 45: 0x30}, "record 2 begins with b'0' where a blank or \\* belongs"),
+    ],
+)
+def test_records_that_would_be_shifted_are_refused(read, change, message):
+    """One wrong number in the header would move every value: the header must agree with itself."""
+    data = bytearray(dbf_bytes(FIELDS, GBK_ROWS))
+    assert len(data) == 129 + 2 * 45 + 1
+    for at, octet in change.items():
+        data[at] = octet
+    with pytest.raises(SourceError, match=message):
+        read(bytes(data))

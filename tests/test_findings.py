@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -113,3 +114,20 @@ def test_braces_in_data_are_data() -> None:
     found = Findings()
     found.add("state-unknown", [1], values="{possible} %s {0}", possible="完好")
     assert next(iter(found)).message == "'{possible} %s {0}' is no state; possible: 完好"
+
+
+def test_rows_of_an_array_cost_eight_bytes() -> None:
+    """A note of a hundred thousand rows keeps the array it was given and one text for all of them."""
+    rows = np.arange(1, 100_001)
+    found = Findings()
+    found.add("state-missing", rows, field="state", values="")
+    tracemalloc.start()
+    more = Findings()
+    more.add("state-missing", rows, field="state", values="")
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 10_000
+    assert (len(found), found.counts()) == (100_000, {"state-missing": 100_000})
+    kept = found.only({5, 100_000, None})
+    assert [(f.row, f.value) for f in kept] == [(5, ""), (100_000, "")]
+    assert all(type(f.row) is int for f in kept)

@@ -28,6 +28,9 @@ from survey import (
 from gridcity import City
 from gridcity.errors import ArgumentError
 
+DATA = Path(__file__).parents[1].parent / "shared" / "data"
+COUNTIES = DATA / "gbk-shapefiles" / "chongqing_shp" / "区县界_area.shp"
+
 
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[City]:
@@ -107,7 +110,7 @@ def test_three_digits_without_a_parent_give_no_code(tmp_path: Path) -> None:
         ({"code": "110101002001"}, 2),  # its own code
         ({"parent_code": "110101002"}, 2),  # the parent's code
         ({}, 1),  # the place
-        ({"shape": square(50, 50)}, None),
+        ({"shape": square(5, 5)}, None),
     ],
 )
 def test_parent_by_code_else_by_place(
@@ -346,3 +349,94 @@ def test_the_community_of_a_whole_street_is_renamed_with_it(tmp_path: Path) -> N
         city.import_areas(features(tmp_path / "a.geojson", [street]))
         city.import_areas(features(tmp_path / "b.geojson", [{**street, "name": "北新桥"}]))
         assert city.store.rows("areas", ("level", "name")) == [("street", "北新桥"), ("community", "北新桥")]
+
+
+def test_case_58_invalid_areas(city: City, tmp_path: Path) -> None:
+    """A community that crosses itself is rejected with the place, or mended where that was asked for."""
+    bow = shapely.Polygon(square(0, 0).exterior.coords)
+    bow = shapely.Polygon([bow.exterior.coords[i] for i in (0, 2, 1, 3)])
+    row = {"shape": bow, "name": "海运仓社区", "code": "110101005001"}
+    result = areas_in(city, tmp_path, row)
+    assert "not valid: Self-intersection at 116." in about(result, "geometry-invalid")[1]
+    result = areas_in(city, tmp_path, row, repair=True)
+    assert (balance(result), rules(result)["geometry-repaired"]) == ((1, 0, 0, 0), 1)
+
+
+# Whose areas they are.
+
+
+def test_districts_of_another_province_are_rejected(city: City, tmp_path: Path) -> None:
+    """By name or by code, also in a first import; a name that two provinces have is no evidence."""
+    rows = [
+        area("万州区"),
+        area("河东区", (1, 0, 1, 1)),  # in 天津 and in 临沂
+        area("某区", (2, 0, 1, 1), code="310101"),
+        area("西城区", (3, 0, 1, 1)),
+    ]
+    result = areas_in(city, tmp_path, *rows, level="district")
+    assert why(result) == {1: "area-elsewhere", 2: "area-elsewhere", 3: "area-elsewhere"}
+    assert "'万州区' is in 重庆市, the city in 北京市" in about(result, "area-elsewhere")[1]
+    assert "天津市 or 山东省" in about(result, "area-elsewhere")[2]
+    assert column(city, "areas", "code") == ["110102"]
+
+
+def test_unlisted_names_go_with_their_file(city: City, tmp_path: Path) -> None:
+    """Beside districts of another province alone they are that province's; beside one of the city its own."""
+    rows = [area("万州区"), area("从未有区", (1, 0, 1, 1))]
+    assert set(why(areas_in(city, tmp_path, *rows, level="district")).values()) == {"area-elsewhere"}
+    result = areas_in(city, tmp_path, *rows, area("西城区", (2, 0, 1, 1)), level="district", name="b")
+    assert why(result) == {1: "area-elsewhere"}
+    assert column(city, "areas", "name") == ["从未有区", "西城区"]
+
+
+def test_a_district_of_another_city_of_the_province_is_doubted(tmp_path: Path) -> None:
+    """A neighbour of the province is taken with a warning, one of the own city without."""
+    with City.create(tmp_path / "city.gpkg", profile(area_code="440305")) as city:
+        rows = [area("罗湖区"), area("惠城区", (1, 0, 1, 1), code="441302")]
+        result = areas_in(city, tmp_path, *rows, level="district")
+    assert balance(result) == (2, 0, 0, 0)
+    assert "441302" in about(result, "area-other-city")[2]
+    assert rules(result) == {"area-other-city": 1}
+
+
+def test_areas_join_those_of_the_city(city: City, tmp_path: Path) -> None:
+    """A neighbour may reach far beyond the city, and its own neighbour too; what lies apart is rejected."""
+    areas_in(city, tmp_path, area("北新桥街道"), level="street", name="first")
+    rows = [
+        area("景山", (200, 0, 10, 10)),  # 17 km away
+        area("东华门", (101, 0, 95, 10)),  # between them
+        area("交道口", (5, 0, 100, 10)),
+        area("安定门", (0, 300, 10, 10)),  # 33 km to the north
+    ]
+    result = areas_in(city, tmp_path, *rows, level="street", name="second")
+    assert why(result) == {4: "outside-city"}
+    assert balance(result) == (3, 0, 0, 1)
+
+
+def test_districts_of_one_city_need_not_touch(city: City, tmp_path: Path) -> None:
+    """In files of their own, in any order, by name or code; but one that is known stays where it is."""
+    far = (900, 100, 10, 10)
+    areas_in(city, tmp_path, area("东城区"), level="district", name="a")
+    assert balance(areas_in(city, tmp_path, area("延庆区", far), level="district", name="b")) == (1, 0, 0, 0)
+    street = area("张山营镇", (901, 101, 2, 2), code="110119101")
+    assert balance(areas_in(city, tmp_path, street, level="street", name="c")) == (1, 0, 0, 0)
+    moved = area("东城区", (0, 5000, 1, 1))
+    assert why(areas_in(city, tmp_path, moved, level="district", name="d")) == {1: "outside-city"}
+
+
+def test_a_city_outside_the_list_takes_districts_of_any_name(tmp_path: Path) -> None:
+    """Where the city's own digits are in no province, neither names nor codes say where an area is."""
+    with City.create(tmp_path / "city.gpkg", profile(area_code="990001")) as city:
+        rows = [area("万州区"), area("West", (1, 0, 1, 1), code="110101")]
+        assert balance(areas_in(city, tmp_path, *rows, level="district")) == (2, 0, 0, 0)
+
+
+@pytest.mark.skipif(not COUNTIES.exists(), reason="needs the shapefile of the counties of Chongqing")
+def test_the_counties_of_chongqing_are_no_districts_of_beijing(city: City, tmp_path: Path) -> None:
+    """All 38 are rejected by their names in a new city, and in one that has areas; Chongqing takes all."""
+    assert set(why(city.import_areas(COUNTIES, level="district")).values()) == {"area-elsewhere"}
+    areas_in(city, tmp_path, area("东城区"), level="district")
+    assert balance(city.import_areas(COUNTIES, level="district")) == (0, 0, 0, 38)
+    assert set(why(city.import_areas(COUNTIES, level="street")).values()) == {"outside-city"}
+    with City.create(tmp_path / "other.gpkg", profile(area_code="500101")) as other:
+        assert balance(other.import_areas(COUNTIES, level="district")) == (38, 0, 0, 0)

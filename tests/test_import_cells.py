@@ -18,7 +18,10 @@ from survey import (
     MIDDLE,
     NEW,
     OLD,
+    SIDE,
+    SOUTH,
     STREET,
+    WEST,
     about,
     balance,
     column,
@@ -33,6 +36,8 @@ from survey import (
 )
 
 from gridcity import City
+from gridcity.errors import SourceError
+from gridcity.importing import shapes
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +70,11 @@ FOUR = [cell(column, row, note=f"{column}{row}") for column in (0, 1) for row in
 def defective_cells(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Small files of cells in which every rule that costs a row is broken now and then."""
     bow = shapely.Polygon([spot(*at) for at in ((0, 0), (1, 1), (1, 0), (0, 1))])
-    shapes = [square(*at) for at in ((0, 0), (0, 1), (1, 0), (1, 1), (3, 3))]
+    places = [square(*at) for at in ((0, 0), (0, 1), (1, 0), (1, 1), (3, 3))]
     codes = [f"{HAIYUNCANG}001", f"{HAIYUNCANG}017", f"{BEIXINCANG}02", "11010100500100", "12", "abc"]
     row = st.fixed_dictionaries(
         {
-            "shape": st.sampled_from(shapes * 2 + [None, bow, spot(0.5, 0.5)]),
+            "shape": st.sampled_from(places * 2 + [None, bow, spot(0.5, 0.5)]),
             "code": st.sampled_from([""] * 5 + codes),
             "id": st.sampled_from(["", "a", "b"]),
             "name": st.sampled_from(["", "", "甲"]),
@@ -90,7 +95,8 @@ def test_balance_holds_for_every_survey(
     chance: random.Random,
 ) -> None:
     """read = added + changed + unchanged + rejected; twice changes nothing; order decides no rejection."""
-    options: dict[str, Any] = {"number": number} | ({"key": "id"} if keyed and rows else {})
+    options: dict[str, Any] = {"number": number, "allow_overlaps": True}
+    options |= {"key": "id"} if keyed and rows else {}
     path = features(tmp_path / "rows.geojson", rows)
     with survey.copied(ready, tmp_path / "city.gpkg") as city:
         first = city.import_cells(path, **options)
@@ -166,7 +172,7 @@ def test_serials_go_on_after_codes_that_arrived(city: City, tmp_path: Path) -> N
 def test_codes_of_two_lengths_stand_side_by_side(city: City, tmp_path: Path) -> None:
     """14 and 15 digits are kept with their editions, and each counts its own serials."""
     rows = [cell(0, 0, code=f"{HAIYUNCANG}05"), cell(0, 1, code=f"{HAIYUNCANG}005"), cell(0.5, 0.5, code="")]
-    result = cells_in(city, tmp_path, *rows, number=True)
+    result = cells_in(city, tmp_path, *rows, number=True, allow_overlaps=True)
     assert balance(result) == (3, 0, 0, 0)
     assert city.store.rows("cells", ("code", "edition")) == [
         (f"{HAIYUNCANG}05", OLD),
@@ -251,7 +257,7 @@ def test_cells_of_one_place_agree_in_what_is_read(city: City, tmp_path: Path) ->
 
 def test_cells_far_outside_the_areas_are_not_kept(city: City, tmp_path: Path) -> None:
     """A cell more than a kilometre beyond the areas is rejected; where there are no areas none is."""
-    rows = [cell(0, 0), cell(2 + 10.6, 0), cell(2 + 10.8, 0)]
+    rows = [cell(0, 0), cell(2 + 10.6, 0), cell(2 + 10.8, 1)]
     result = cells_in(city, tmp_path, *rows)
     assert why(result) == {3: "outside-city"}
     with City.create(tmp_path / "bare.gpkg", profile()) as bare:
@@ -287,7 +293,8 @@ def test_code_of_another_community_is_a_doubt(city: City, tmp_path: Path) -> Non
 def test_overlap_is_named_with_its_size(city: City, tmp_path: Path) -> None:
     """Cells of the file that overlap others are named with the common area, once, by the row of this file."""
     cells_in(city, tmp_path, cell(0, 0, code=f"{HAIYUNCANG}001"))
-    result = cells_in(city, tmp_path, {"shape": square(0.9, 0)}, {"shape": square(0, 1)}, name="more")
+    rows = [{"shape": square(0.9, 0)}, {"shape": square(0, 1)}]
+    result = cells_in(city, tmp_path, *rows, name="more", allow_overlaps=True)
     ((row, message),) = about(result, "cell-overlap").items()
     assert row == 1
     assert message.startswith(f"the cell overlaps cell {HAIYUNCANG}001 by 9")
@@ -371,3 +378,133 @@ def test_the_code_of_an_ended_cell_is_not_given_to_another_shape(tmp_path: Path)
         same = {"shape": square(0, 0), "code": code}
         assert survey.balance(city.import_cells(features(tmp_path / "same.geojson", [same])))[3] == 0
         assert survey.contents(city, "cells")[0][:3] == before[:3]
+
+
+# Numbers are those of the table of bad input in the design of the project.
+
+
+def test_case_57_overlapping_cells_refuse_the_file(city: City, tmp_path: Path) -> None:
+    """A file with overlapping cells is refused with rows, codes and areas, and nothing of it is kept."""
+    cells_in(city, tmp_path, cell(1, 0, code=f"{BEIXINCANG}001"))
+    before = contents(city, "cells"), contents(city, "receipts")
+    rows = [cell(0, 0, code=f"{HAIYUNCANG}001"), {"shape": square(0, 0.9, 1.1, 0.5)}, cell(0.75, 1.5)]
+    with pytest.raises(SourceError) as refused:
+        cells_in(city, tmp_path, *rows, name="more")
+    assert refused.value.code == "E_OVERLAP"
+    assert refused.value.message == (
+        f"more.geojson: cells overlap in 2 places: row 1 ({HAIYUNCANG}001) and row 2 by 949.11 m²; "
+        f"row 2 and cell {BEIXINCANG}001 of the city by 94.91 m². Nothing was taken."
+    )
+    assert "--allow-overlaps" in refused.value.hint
+    assert (contents(city, "cells"), contents(city, "receipts")) == before
+    result = cells_in(city, tmp_path, *rows, name="more", allow_overlaps=True)
+    assert balance(result) == (3, 0, 0, 0)
+    assert rules(result, "cell-uncoded") == {"cell-overlap": 2}
+
+
+def test_case_57_many_overlaps_are_counted(city: City, tmp_path: Path) -> None:
+    """A refusal names the first five pairs and says how many more there are."""
+    rows = [cell(0.01 * i, 0.01 * i) for i in range(5)]
+    with pytest.raises(SourceError, match=r"in 10 places: row 1 and row 2 by .*; 5 more\. Nothing was taken"):
+        cells_in(city, tmp_path, *rows)
+
+
+def test_case_57_old_shapes_leave_before_new_ones_come(city: City, tmp_path: Path) -> None:
+    """A border that moves between two cells is no overlap, in whatever order the two rows come."""
+    west, east = f"{HAIYUNCANG}001", f"{BEIXINCANG}001"
+    cells_in(city, tmp_path, cell(0, 0, code=west), cell(1, 0, code=east))
+    moved = [{"shape": square(0, 0, 1.2, 1), "code": west}, {"shape": square(1.2, 0, 0.8, 1), "code": east}]
+    result = cells_in(city, tmp_path, *moved, name="moved")
+    assert (balance(result), rules(result)) == ((0, 2, 0, 0), {})
+    with pytest.raises(SourceError, match="in 1 place: row 1"):
+        cells_in(city, tmp_path, cell(1, 0, code=east), name="back")
+
+
+def test_case_57_rows_that_are_rejected_or_ended_are_in_nobodys_way(city: City, tmp_path: Path) -> None:
+    """A rejected row and a cell that has ended overlap nothing; rounded vertices are no overlap."""
+    rows = [
+        cell(0, 0, code="abc"),
+        cell(0, 0, note="ended", end_date="20200101"),
+        cell(0, 0, note="here", end_date=""),
+        {"shape": square(1 - 1e-9, 0)},
+    ]
+    result = cells_in(city, tmp_path, *rows, key="note")
+    assert why(result) == {1: "code-malformed"}
+    assert "cell-overlap" not in rules(result)
+
+
+BOW = shapely.Polygon([spot(*at) for at in ((0, 0), (1, 1), (1, 0), (0, 1))])
+SPIKE = shapely.Polygon([spot(*at) for at in ((0, 0), (1, 0), (1, 2), (1, 1), (0, 1))])
+FLAT = shapely.Polygon([spot(*at) for at in ((0, 0), (1, 0), (0, 0))])
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason", "area"),
+    [
+        (BOW, "Self-intersection at 116.4105 39.9305", 0.5),
+        (SPIKE, "Ring Self-intersection at 116.411 39.931", 1.0),
+    ],
+    ids=["bow", "spike"],
+)
+def test_case_58_invalid_cells(city: City, tmp_path: Path, shape: Any, reason: str, area: float) -> None:
+    """A cell that crosses itself is rejected with reason and place, or mended with both areas."""
+    row = {"shape": shape}
+    rejected = cells_in(city, tmp_path, row)
+    assert about(rejected, "geometry-invalid")[1].startswith(f"the geometry is not valid: {reason}")
+    result = cells_in(city, tmp_path, row, repair=True)
+    assert balance(result) == (1, 0, 0, 0)
+    assert rules(result, "cell-uncoded") == {"geometry-repaired": 1}
+    (kept,) = city.store.columns("cells", ("geom",))["geom"]
+    assert kept.is_valid and kept.geom_type == "MultiPolygon"
+    assert kept.area / square(0, 0).area == pytest.approx(area, rel=1e-6)
+    message = about(result, "geometry-repaired")[1]
+    assert f"became {column(city, 'cells', 'area_m2')[0]:.1f} m²" in message
+
+
+def test_case_58_nothing_areal_stays_rejected(city: City, tmp_path: Path) -> None:
+    """What has no area once it is mended is rejected all the same."""
+    result = cells_in(city, tmp_path, {"shape": FLAT}, cell(1, 0), repair=True)
+    assert (balance(result), why(result)) == ((1, 0, 0, 1), {1: "geometry-invalid"})
+
+
+def test_case_58_valid_shapes_are_taken_as_they_are(city: City, tmp_path: Path) -> None:
+    """Rings in the other direction, repeated vertices and vertices on an edge are kept without a word."""
+    clockwise = shapely.reverse(square(0, 0))
+    repeated = shapely.Polygon(
+        [spot(*at) for at in ((1, 0), (1, 0), (1.5, 0), (2, 0), (2, 1), (1, 1), (1, 1))]
+    )
+    for options in ({}, {"repair": True}):
+        result = cells_in(city, tmp_path, {"shape": clockwise}, {"shape": repeated}, **options)
+        assert rules(result, "cell-uncoded") == {}
+    kept = city.store.columns("cells", ("geom",))["geom"]
+    assert [list(shape.geoms[0].exterior.coords) for shape in kept] == [
+        list(clockwise.exterior.coords),
+        list(repeated.exterior.coords),
+    ]
+
+
+def test_case_56_vertices(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand holes are taken; beyond the first limit there is a warning, beyond the second no row."""
+    corners = [(0.01 * i, 0.01 * j) for i in range(100) for j in range(100)]
+    holes = [square(column + 0.003, row + 0.003, 0.004, 0.004).exterior.coords for column, row in corners]
+    row = {"shape": shapely.Polygon(square(0, 0).exterior.coords, holes)}
+    result = cells_in(city, tmp_path, row, dry_run=True)
+    assert (balance(result), rules(result, "cell-uncoded")) == ((1, 0, 0, 0), {})
+    monkeypatch.setattr(shapes, "LARGE", 50_004)
+    result = cells_in(city, tmp_path, row, dry_run=True)
+    assert about(result, "geometry-large")[1].startswith("the shape has 50005 vertices;")
+    monkeypatch.setattr(shapes, "MOST", 50_004)
+    result = cells_in(city, tmp_path, row, cell(1, 0), dry_run=True)
+    assert about(result, "geometry-vertices") == {1: "the shape has 50005 vertices, more than 50004"}
+    assert balance(result) == (1, 0, 0, 1)
+
+
+def test_case_57_gaps_are_named_by_check(city: City, tmp_path: Path) -> None:
+    """A sliver between cells is no matter of the import; the check of the city names cell, size and place."""
+    sliver = 0.2 / 85_500
+    east = shapely.box(WEST + SIDE + sliver, SOUTH, WEST + 2 * SIDE, SOUTH + SIDE)
+    result = cells_in(city, tmp_path, cell(0, 0), {"shape": east}, cell(0, 1))
+    assert rules(result) == {"cell-uncoded": 3}
+    (found,) = [finding for finding in city.check() if finding.rule == "cell-gap"]
+    assert (found.row, found.field, float(found.value)) == (1, "cells.geom", pytest.approx(22.2, abs=0.1))
+    assert found.message.endswith("lies between the cell and its neighbours at 116.411001 39.930500")

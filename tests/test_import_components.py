@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,14 @@ from survey import (
     OLD,
     about,
     balance,
+    city,
     column,
     contents,
     digest,
     features,
     path_line,
     profile,
+    ready,
     rules,
     spot,
     square,
@@ -39,21 +40,11 @@ from gridcity.errors import ArgumentError, ReferenceSystemError
 from gridcity.intake.mapping import Mapping
 from gridcity.model import Receipt
 
+__all__ = ["city", "ready"]
+
 LAMP, GRATE = "路灯", "雨水箅子"  # 01037 and 01004 in 2026, 0118 and 0104 in 2007
 PARTY = {"maintainer_name": "样例排水公司"}
 QUIET = {"state": "完好", "initial_date": "20240301", **PARTY}
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> City:
-    """A city with areas and four numbered cells; only to be copied."""
-    return survey.built(tmp_path_factory.mktemp("ready"))
-
-
-@pytest.fixture
-def city(ready: City, tmp_path: Path) -> Iterator[City]:
-    with survey.copied(ready, tmp_path / "city.gpkg") as opened:
-        yield opened
 
 
 def lamp(column: float = 0.5, row: float = 0.5, **more: Any) -> dict[str, Any]:
@@ -785,7 +776,7 @@ def test_doubts_cost_no_row(city: City, tmp_path: Path) -> None:
         "state-missing": 2,
         "date-missing": 2,
     }
-    assert about(result, "component-place-shared")[1].endswith("exactly the same place: row 2")
+    assert about(result, "component-place-shared")[1].endswith("exactly the same place: 11010101037000002")
 
 
 def test_multipoint_of_one_point_is_a_point(city: City, tmp_path: Path) -> None:
@@ -889,3 +880,40 @@ def test_a_line_and_a_point_of_one_object_in_one_file_are_the_line(city: City, t
     assert [shape.geom_type for shape in city.store.columns("components", ("geom",))["geom"]] == [
         "LineString"
     ]
+
+
+def test_what_ended_does_not_come_back_without_a_word(city: City, tmp_path: Path) -> None:
+    """A row without a code at the place of an ended component is new, and the finding names that one."""
+    rows_in(city, tmp_path, lamp(), lamp(0.6))
+    city.retire("11010101037000001", "2026-01-01")
+    result = rows_in(city, tmp_path, lamp(), lamp(0.6))
+    assert balance(result) == (1, 0, 1, 0)
+    assert about(result, "component-ended-here") == {
+        1: "the place is that of 11010101037000001, which ended on 2026-01-01; "
+        "the row was taken as a new object"
+    }
+    assert column(city, "components", "code")[-1] == "11010101037000003"
+    assert not about(rows_in(city, tmp_path, lamp(), lamp(0.6)), "component-ended-here")
+
+
+def test_key_of_an_ended_component_is_named(city: City, tmp_path: Path) -> None:
+    """A keyed row that stands elsewhere now is known by its key; a key of another class says nothing."""
+    rows_in(city, tmp_path, lamp(id="a"), key="id")
+    city.retire("11010101037000001", "2026-01-01")
+    result = rows_in(city, tmp_path, lamp(0.6, id="a"), lamp(0.7, id="b"), key="id")
+    assert balance(result) == (2, 0, 0, 0)
+    (said,) = about(result, "component-ended-here").items()
+    assert said[0] == 1 and said[1].startswith("the key is that of 11010101037000001")
+
+
+def test_a_row_called_as_another_class_is_taken_with_a_doubt(city: City, tmp_path: Path) -> None:
+    """The class of a whole file goes first; who gave it for a mixed file is told, row by row."""
+    rows = [
+        {"shape": spot(x, 0.2), "name": name} for x, name in ((0.2, "路灯"), (0.4, "行道树"), (0.6, "甲"))
+    ]
+    result = rows_in(city, tmp_path, *rows, class_text="行道树")
+    assert balance(result) == (3, 0, 0, 0)
+    (said,) = about(result, "class-name-other").items()
+    assert said[0] == 1
+    assert said[1].startswith("the row is called '路灯', which is the class 01037 路灯; it was taken as ")
+    assert said[1].endswith(" 行道树")

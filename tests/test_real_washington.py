@@ -101,12 +101,13 @@ def test_block_groups_are_coded_cells(city: City, imports: dict[str, Any]) -> No
 
 
 BALANCES = {
-    "路灯": ((3963, 0, 0, 0), 0, {"component-place-shared": 4, "date-missing": 3963}),
+    "路灯": ((3963, 0, 0, 0), 0, {"component-place-shared": 4, "component-near": 6, "date-missing": 3963}),
     "监控电子眼设施": (
         (537, 0, 0, 59),
         0,
         {
             "place-duplicate": 59,
+            "component-near": 25,
             "component-outside": 8,
             "component-no-party": 1,
             "date-missing": 596,
@@ -117,6 +118,7 @@ BALANCES = {
         0,
         {
             "place-duplicate": 2,
+            "component-near": 8,
             "component-outside": 5,
             "component-no-party": 5263,
             "state-missing": 5265,
@@ -127,6 +129,7 @@ BALANCES = {
         (11608, 0, 0, 0),
         0,
         {
+            "component-near": 40,
             "component-outside": 165,
             "component-no-party": 11608,
             "state-missing": 11608,
@@ -149,6 +152,7 @@ def test_balance_of_each_survey(city: City, imports: dict[str, Any], class_text:
     assert any(owner for (owner,) in rows) == (class_text in ("路灯", "监控电子眼设施"))
 
 
+@pytest.mark.usefixtures("city")
 @pytest.mark.parametrize(
     ("name", "class_text"),
     [("cctv-street-cameras.geojson", "监控电子眼设施"), ("litter-cans.geojson", "垃圾箱")],

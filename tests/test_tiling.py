@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tiny_city import array, at, box, line, point
 
 from gridcity.crs import metres_per_degree
-from gridcity.tiling.coverage import overlaps
+from gridcity.tiling.coverage import Coverage, gaps, overlaps, shared
 from gridcity.tiling.index import BASES, PolygonIndex
 from gridcity.tiling.numbering import reading_order
 from gridcity.tiling.point import EDGE, INSIDE, OUTSIDE, position
@@ -341,8 +341,9 @@ def test_overlaps_against_every_pair(polygons: list[Any], data: st.DataObject) -
     expected = {}
     for i, j in combinations(range(n), 2):
         common = polygons[i].intersection(polygons[j])
-        south = (polygons[i].bounds[1] + polygons[i].bounds[3]) / 2
-        per_lng, per_lat = metres_per_degree(south)
+        if common.area == 0:
+            continue
+        per_lng, per_lat = metres_per_degree((common.bounds[1] + common.bounds[3]) / 2)
         area = common.area * per_lng * per_lat
         assume(not 0.005 < area < 0.02)
         if area > 0.01 and (among is None or i in among or j in among):
@@ -448,3 +449,82 @@ def test_sound_shapes_stay_as_they_are() -> None:
     assert shapely.is_valid(found[[0, 1, 3]]).all()
     assert all(found[i] is given[i] for i in (1, 2, 3))
     assert sound(given[1:]) is not None and sound(given[1:2])[0] is given[1]
+
+
+# Shapes that come and go.
+
+
+@given(st.lists(stars(), min_size=2, max_size=8), st.data())
+@settings(max_examples=40, deadline=None)
+def test_coverage_follows_every_change(polygons: list[Any], data: st.DataObject) -> None:
+    """However shapes come and go, one at a time or many, what is asked is what is there then."""
+    here, present = Coverage(), set()
+    for _ in range(data.draw(st.integers(1, 4))):
+        leaving = data.draw(st.lists(st.sampled_from(sorted(present)), unique=True)) if present else []
+        here.remove(leaving)
+        present -= set(leaving)
+        absent = [i for i in range(len(polygons)) if i not in present]
+        coming = data.draw(st.lists(st.sampled_from(absent), unique=True)) if absent else []
+        expected = []
+        for i in coming:
+            for j in sorted(present):
+                _, _, area_m2 = overlaps(array([polygons[i], polygons[j]]))
+                expected += [(i, j, pytest.approx(float(area), rel=1e-6)) for area in area_m2]
+            present.add(i)
+        one, other, area_m2 = here.add(coming, array([polygons[i] for i in coming]))
+        assert list(zip(one.tolist(), other.tolist(), area_m2.tolist(), strict=True)) == expected
+        assert len(here) == len(present)
+
+
+def test_coverage_changes_one_by_one() -> None:
+    """A cell put in, asked about, replaced and taken out of a large covering; the index is not built anew."""
+    squares = [box(x, y) for x in range(20) for y in range(20)]
+    here = Coverage(range(400), array(squares))
+    position, other, _ = here.overlaps_of([box(4.5, 4.5), box(40, 40), box(0, 0)])
+    assert position.tolist() == [0, 0, 0, 0, 2]
+    assert other.tolist() == [84, 85, 104, 105, 0]
+    here.remove([84])
+    assert 84 not in here and 85 in here
+    assert here.overlaps_of([box(4.5, 4.5)])[1].tolist() == [85, 104, 105]
+    one, met, _ = here.add([84], [box(4, 4, 1, 0.5)])
+    assert (one.tolist(), met.tolist()) == ([], [])
+    assert here.overlaps_of([box(4.5, 4.25)])[1].tolist() == [84, 85, 104, 105]
+    with pytest.raises(KeyError):
+        here.remove([1000])
+
+
+def test_gaps_by_hand() -> None:
+    """A sliver is found where it is closed in and where it is open; a street between cells is none."""
+    sliver = 0.3 / metres_per_degree(at(0, 0)[1])[0] / 2**-10
+    cells = array([box(0, 0), box(1 + sliver, 0), box(0, 1, 2 + sliver, 1), box(2.5, 0)])
+    beside, area_m2, place = gaps(cells)
+    assert beside.tolist() == [0]
+    assert area_m2.tolist() == pytest.approx([0.3 * metres_per_degree(at(0, 0)[1])[1] * 2**-10], rel=1e-3)
+    assert at(1, 0)[0] < place[0, 0] < at(1 + sliver, 0)[0] and at(0, 0)[1] < place[0, 1] < at(0, 1)[1]
+    assert [len(part) for part in gaps(cells, 0.2)] == [0, 0, 0] == [len(part) for part in gaps(array([]))]
+    assert not len(gaps(array([box(0, 0), box(1, 0), box(0.5, 0.5)]))[0])
+
+
+def test_objects_drawn_twice() -> None:
+    """Lines and polygons of one class that coincide by half or more are named, with the share."""
+    m = 1 / 108.43
+    shapes = array(
+        [
+            line((0, 0), (1, 0)),
+            line((0.25, 0.2 * m), (1.25, 0.2 * m)),
+            line((0, 0.5 * m), (1, 0.5 * m)),
+            line((0.5, -1), (0.5, 1)),
+            box(3, 3),
+            box(3.25, 3, 0.5, 1),
+            box(3.75, 3),
+            point(0, 0),
+            None,
+        ]
+    )
+    first, second, share = shared(shapes, np.zeros(9, dtype=np.int64))
+    assert (first.tolist(), second.tolist()) == ([0, 4], [1, 5])
+    assert share.tolist() == pytest.approx([0.75, 1.0], abs=0.01)
+    assert not len(shared(shapes, np.arange(9))[0])
+    assert not len(shared(shapes, np.full(9, -1))[0])
+    assert [len(part) for part in shared(shapes, np.zeros(9, dtype=np.int64), [2, 3, 7])] == [0, 0, 0]
+    assert shared(shapes, np.zeros(9, dtype=np.int64), [5])[0].tolist() == [4]

@@ -38,13 +38,19 @@ SKIPPED_DRIVERS = (
 # name: (module in gridcity_cli.commands, attribute, summary); a module is loaded when its command runs.
 COMMANDS = {
     "init": ("init", "init", "Make a new city from a profile."),
+    "inspect": ("inspect", "inspect", "Say what a file is, before it is imported."),
     "import": ("import_", "import_", "Bring rows in: areas, cells, components, parties, duties."),
+    "mapping": ("mapping", "mapping", "Write a mapping for a file, to be completed."),
     "lookup": ("lookup", "lookup", "Explain codes: every reading, every part."),
     "catalogue": ("catalogue", "catalogue", "List or search the classes of an edition."),
     "locate": ("locate", "locate", "Find the cell of a point, or of a stream of points, and who answers."),
     "check": ("check", "check", "Look for what is wrong in the stored city."),
     "report": ("report", "report", "Counts of the inventory as table, CSV, JSON or HTML."),
     "export": ("export", "export", "Write the inventory as GeoPackage, CSV, GeoJSON or shapefile."),
+    "log": ("log", "log", "List what was written: imports, ends and undos."),
+    "history": ("history", "history", "Tell what happened to one object."),
+    "undo": ("undo", "undo", "Take the latest import back."),
+    "retire": ("retire", "retire", "End one component, cell or party."),
     "demo": ("demo", "demo", "Build a sample city step by step."),
 }
 

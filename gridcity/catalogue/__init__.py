@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from gridcity.catalogue.areas import AreaMatch, area_name, areas_below, match_area, other_name
 from gridcity.catalogue.classes import Catalogue, ClassEntry, catalogue, extension
-from gridcity.catalogue.tables import fields, states
+from gridcity.catalogue.file_names import class_of_name
+from gridcity.catalogue.tables import attribute_tables, fields, states
 
 __all__ = [
     "AreaMatch",
@@ -25,7 +26,9 @@ __all__ = [
     "ClassEntry",
     "area_name",
     "areas_below",
+    "attribute_tables",
     "catalogue",
+    "class_of_name",
     "extension",
     "fields",
     "match_area",

@@ -63,6 +63,30 @@ def fields(kind: str) -> Mapping[str, str]:
 
 
 @functools.cache
+def attribute_tables(kind: str) -> tuple[Mapping[str, str], ...]:
+    """Return the attributes of a kind of record as the editions list them, one table per edition.
+
+    Returns
+    -------
+    tuple of Mapping
+        Chinese name of the attribute: the field it fills, in the order of the standard; editions without
+        a table of this kind are left out.
+
+    Examples
+    --------
+    >>> [list(table)[:2] for table in attribute_tables("component")][0]
+    ['管理部件标识码', '管理部件名称']
+    """
+    tables: dict[str, dict[str, str]] = {}
+    for row in rows("fields.csv"):
+        # The rows of the short names; those of the Chinese ones are shared by editions of other orders.
+        if row["kind"] == kind and row["name"] != row["zh"]:
+            for name in filter(None, row["editions"].split(";")):
+                tables.setdefault(name, {})[row["zh"]] = row["field"]
+    return tuple(MappingProxyType(table) for table in tables.values())
+
+
+@functools.cache
 def states(edition_name: str) -> tuple[str, ...]:
     """Return the states a component can have in an edition, as text.
 

@@ -10,10 +10,15 @@ from typing import SupportsIndex
 from gridcity.codes.layouts import Edition, edition, length_of, names_by_length, serial_of
 from gridcity.errors import AmbiguousCodeError, CodeError
 
+_LONGEST_SHOWN = 40
 LOST_ZERO = "Was a leading zero lost? Read codes as text."
 
+_EXPONENT = re.compile(r"([0-9]+)(?:\.([0-9]+))?[eE]\+?([0-9]{1,2})")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+|[0-9]+\.[0-9]*")
+_DECIMAL = re.compile(r"([0-9]+)\.0*")
 _CONFUSED = {"O": "0", "o": "0", "I": "1", "i": "1", "l": "1"}
+# Digits that a double keeps whatever they are.
+_KEPT_DIGITS = 15
 
 
 def read_digits(kind: str, text: str) -> str:
@@ -42,19 +47,47 @@ def _diagnosis(text: str, position: int) -> tuple[str, str]:
     """Say what is wrong with the character at a position, and what to do about it."""
     wrong = text[position - 1]
     if _NUMBER.fullmatch(text):
-        return "is written as a number", "Read codes as text: a spreadsheet or a numeric column changed it."
+        return (
+            f"is written as a number{_meant_by_number(text)}",
+            "Read codes as text: a spreadsheet or a numeric column changed it.",
+        )
     if wrong in _CONFUSED:
-        return f"has the letter {wrong!r} at position {position}", f"Is it the digit {_CONFUSED[wrong]}?"
+        meant = _meant_by("".join(_CONFUSED.get(c, c) for c in text))
+        return (
+            f"has the letter {wrong!r} at position {position}{meant}",
+            f"Is it the digit {_CONFUSED[wrong]}?",
+        )
     if wrong.isspace():
         return f"has a blank at position {position}", "Remove the blanks."
     if wrong.isdecimal() and unicodedata.east_asian_width(wrong) == "F":
-        return f"has the full-width digit {wrong!r} at position {position}", "Write half-width digits 0-9."
+        meant = _meant_by(unicodedata.normalize("NFKC", text))
+        return (
+            f"has the full-width digit {wrong!r} at position {position}{meant}",
+            "Write half-width digits 0-9.",
+        )
     return f"has {wrong!r} at position {position}", "Only the digits 0-9 are possible."
+
+
+def _meant_by_number(text: str) -> str:
+    """Say which code a number may have been, as far as its digits are still there."""
+    if match := _DECIMAL.fullmatch(text):
+        rounded = ", but a number need not keep its last digits" if len(match[1]) > _KEPT_DIGITS else ""
+        return f"; it may have been {match[1]}{rounded}"
+    if match := _EXPONENT.fullmatch(text):
+        kept, length = match[1] + (match[2] or ""), len(match[1]) + int(match[3])
+        if len(kept) < length:
+            return f"; of its {length} digits only the first, {kept}, are left"
+    return ""
+
+
+def _meant_by(text: str) -> str:
+    possible = text.isascii() and text.isdigit() and len(text) <= _LONGEST_SHOWN
+    return f"; it may have been {text}" if possible else ""
 
 
 def shown(text: str) -> str:
     """Quote a text for a message, cut where it is too long to be a code."""
-    return repr(text if len(text) <= 40 else text[:40] + "…")
+    return repr(text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…")
 
 
 def layout_of(kind: str, text: str, name: str | None, read: Callable[[str, str], object]) -> Edition:

@@ -8,6 +8,7 @@ datum names that PROJ does not know.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 from gridcity.errors import ReferenceSystemError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyproj import CRS
 
 DATUMS: dict[str, str] = {"cgcs2000": "CGCS2000", "wgs84": "WGS 84", "gcj02": "GCJ-02", "bd09": "BD-09"}
@@ -87,11 +90,21 @@ _SPELLINGS = {
     "wgs84": 4326,
     "wgs1984": 4326,
 }
+# WKT, PROJ, JSON, an address, or the code of an authority; any other text is a name.
+_DESCRIBED = re.compile(
+    r"[\[={]|://|^urn:|^(?!EPSG:)[A-Za-z]\w*:\w+$|^EPSG:\s*[0-9]+(?:\+[0-9]+)?$", re.I | re.A
+)
+_NUMBERS = re.compile("[0-9]+")
 _OLD_DATUMS = frozenset({"beijing1954", "beijing54", "xian1980", "xian80", "newbeijing"})
 
 
 def reference_system(
-    crs: str | int | None = None, datum: str | None = None, *, wkt: str | None = None, where: str = ""
+    crs: str | int | None = None,
+    datum: str | None = None,
+    *,
+    wkt: str | None = None,
+    where: str = "",
+    guesses: Callable[[], object] | None = None,
 ) -> ReferenceSystem:
     """Return the reference system that is declared, or say why it cannot be used.
 
@@ -107,6 +120,9 @@ def reference_system(
         The text of a ``.prj`` file.
     where : str, optional
         The name of the source, for messages.
+    guesses : callable, optional
+        Asked only where nothing usable is declared; its answer, such as a `gridcity.crs.Guess` of the
+        coordinates, is added to the hint. It never decides.
 
     Returns
     -------
@@ -133,11 +149,13 @@ def reference_system(
     if not text:
         if word is None:
             place = where or "the source"
-            raise ReferenceSystemError(f"no reference system is declared in {place}", hint=_HOW_TO_DECLARE)
+            raise ReferenceSystemError(
+                f"no reference system is declared in {place}", hint=_how_to_declare(guesses)
+            )
         return _PLAIN[word]
     code = f"EPSG:{text}" if text.isdecimal() else text
     plain = PLAIN_CODES.get(code.upper())
-    system = _PLAIN[plain] if plain else _described(code, word, where)
+    system = _PLAIN[plain] if plain else _described(code, word, where, guesses)
     if word in SHIFTED:
         return _shifted(system, str(word), where)
     if word and system.datum not in ("cgcs2000", "wgs84"):
@@ -160,6 +178,10 @@ def parsed(text: str) -> CRS:
     from pyproj import CRS
 
     crs = CRS.from_user_input(text)
+    # PROJ takes a name for the first that is like it: "Hong Kong" for Hong Kong 1980. ArcGIS spells the same
+    # names otherwise, but with the same numbers.
+    if not _DESCRIBED.search(text) and _NUMBERS.findall(text) != _NUMBERS.findall(crs.name):
+        raise ValueError(f"{text!r} is not the name of {crs.name}")
     if crs.is_compound or (crs.is_geographic and len(crs.axis_info) == 3):
         crs = crs.to_2d()
     if crs.is_bound and crs.source_crs is not None and datum_of(crs.source_crs) in DATUMS:
@@ -180,7 +202,9 @@ def datum_of(crs: CRS) -> str:
     return "wgs84" if name.startswith("World Geodetic System 1984") else name
 
 
-def _described(text: str, datum: str | None, where: str) -> ReferenceSystem:
+def _described(
+    text: str, datum: str | None, where: str, guesses: Callable[[], object] | None
+) -> ReferenceSystem:
     """Return the system of a text that PROJ has to read."""
     from pyproj import CRS
     from pyproj.exceptions import CRSError
@@ -191,9 +215,9 @@ def _described(text: str, datum: str | None, where: str) -> ReferenceSystem:
         shown = " ".join(text.split())
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         raise ReferenceSystemError(
-            f"{_at(where)}{shown!r} is no reference system that PROJ can read", hint=_HOW_TO_DECLARE
+            f"{_at(where)}{shown!r} is no reference system that PROJ can read", hint=_how_to_declare(guesses)
         ) from error
-    _refuse_untied(crs, where)
+    _refuse_untied(crs, where, guesses)
     _refuse_old_datum(crs, where)
     if datum in ("cgcs2000", "wgs84") and _plain_word(datum_of(crs)).startswith(("unknown", "notspecified")):
         supplied = _on_datum(crs, _SPELLINGS[datum])
@@ -210,14 +234,14 @@ def _described(text: str, datum: str | None, where: str) -> ReferenceSystem:
     )
 
 
-def _refuse_untied(crs: CRS, where: str) -> None:
+def _refuse_untied(crs: CRS, where: str, guesses: Callable[[], object] | None) -> None:
     """Refuse local systems, whose origin only their owner knows, and systems without x and y."""
     if crs.is_geographic or crs.is_projected:
         return
     raise ReferenceSystemError(
         f"{_at(where)}{crs.name!r} is a local or non-horizontal system ({crs.type_name}); "
         "it does not say where on the Earth its numbers lie",
-        hint=_HOW_TO_DECLARE,
+        hint=_how_to_declare(guesses),
     )
 
 
@@ -233,6 +257,7 @@ def _refuse_old_datum(crs: CRS, where: str) -> None:
         "CGCS2000, the parameters are not public, and without them everything would lie tens of metres off",
         hint="Have the data transformed to CGCS2000 by whoever holds the local parameters, "
         "or declare WKT that states them (TOWGS84).",
+        code="E_DATUM",
     )
 
 
@@ -278,6 +303,10 @@ def _datum_word(datum: str | None, where: str) -> str | None:
             f"{_at(where)}{datum!r} is no datum of gridcity", hint=f"Possible: {', '.join(DATUMS)}."
         )
     return word
+
+
+def _how_to_declare(guesses: Callable[[], object] | None) -> str:
+    return f"{guesses()} {_HOW_TO_DECLARE}" if guesses else _HOW_TO_DECLARE
 
 
 def _plain_word(name: str) -> str:

@@ -149,7 +149,9 @@ def geometries_to_lnglat(
     import shapely
 
     _check_stored(stored)
-    flat = shapely.force_2d(numpy.array(geometries, dtype=object))
+    flat = numpy.array(geometries, dtype=object)
+    if (shapely.get_coordinate_dimension(flat) > 2).any():
+        flat = shapely.force_2d(flat)
     coordinates, owners = shapely.get_coordinates(flat, return_index=True)
     sound = numpy.ones(len(flat), dtype=bool)
     sound[owners[~numpy.isfinite(coordinates).all(axis=1)]] = False
@@ -161,6 +163,8 @@ def geometries_to_lnglat(
     x, y = numpy.ascontiguousarray(coordinates[:, 0]), numpy.ascontiguousarray(coordinates[:, 1])
     moved[:, 0], moved[:, 1] = _arrays_to_lnglat(x, y, system, where)
     _refuse_lost(x, y, moved[:, 0], system, where)
+    # -0.0 and 0.0 are one place and must have one text.
+    moved += 0.0
     lost = numpy.isnan(moved[:, 0])
     nowhere = numpy.unique(owners[lost])
     # What cannot be built through NaN keeps its old numbers for a moment and is replaced.
@@ -195,9 +199,9 @@ def _one_to_lnglat(x: float, y: float, system: ReferenceSystem, where: str) -> t
 def _arrays_to_lnglat(x: Any, y: Any, system: ReferenceSystem, where: str) -> tuple[Any, Any]:
     x, y = _float_arrays(x, y)
     if system.geographic:
-        _refuse_metres(_median(x), _median(y), system, where)
+        _refuse_metres(median_of(x), median_of(y), system, where)
     else:
-        _refuse_zone(_median(x), system, where)
+        _refuse_zone(median_of(x), system, where)
     if system.datum in SHIFTED:
         return _UNSHIFT[system.datum](x, y)
     if system.epsg in _STORED:
@@ -259,8 +263,11 @@ def _transformer(system: ReferenceSystem, *, back: bool, where: str) -> Transfor
         ) from error
 
 
-def _median(values: Any) -> float:
-    """Return the median of the finite values, one of them, from an even sample where there are many."""
+def median_of(values: Any) -> float:
+    """Return the median of the finite values, one of them, from an even sample where there are many.
+
+    NaN where there is none.
+    """
     import numpy
 
     flat = values.reshape(-1)
@@ -276,6 +283,7 @@ def _refuse_metres(x: float, y: float, system: ReferenceSystem, where: str) -> N
     raise ReferenceSystemError(
         f"{_at(where)}declared {system.name}, but numbers such as ({x:,.1f}, {y:,.1f}) are no degrees",
         hint="Declare the projected system they are in with --crs.",
+        code="E_COORD_RANGE",
     )
 
 
@@ -296,6 +304,7 @@ def _refuse_zone(easting: float, system: ReferenceSystem, where: str) -> None:
         f"{_at(where)}declared {system.name}, but eastings such as {easting:,.0f} carry "
         f"{f'zone {carried}' if carried else 'no zone'}",
         hint=hint,
+        code="E_ZONE",
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from gridcity.importing.areas import import_areas
-from gridcity.importing.batch import Import, Options
 from gridcity.importing.cells import import_cells
-from gridcity.importing.components import import_components
+from gridcity.importing.comparison import Comparison
+from gridcity.importing.delivery import Delivered, import_components
+from gridcity.importing.options import Options
+from gridcity.importing.outcome import Import
 from gridcity.importing.parties import import_duties, import_parties
 
 __all__ = [
+    "Comparison",
+    "Delivered",
     "Import",
     "Options",
     "import_areas",

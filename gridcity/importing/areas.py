@@ -10,9 +10,12 @@ import numpy as np
 from gridcity.catalogue import match_area, other_name
 from gridcity.codes import AreaCode
 from gridcity.errors import ArgumentError, CodeError
-from gridcity.importing.batch import Batch, Column, Import, Options, blank, joined, open_batch
+from gridcity.importing.batch import Batch, Column, Mask, blank, joined, open_batch
+from gridcity.importing.belonging import check_belonging
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
 from gridcity.importing.merge import keep_absent, keep_given, merge, stored
+from gridcity.importing.options import Options
+from gridcity.importing.outcome import Import
 from gridcity.importing.placing import Areas, anchors, promoted, replace_cells, replace_parents
 from gridcity.importing.record import recorded
 from gridcity.importing.shapes import check_polygons
@@ -52,7 +55,7 @@ def import_areas(store: Store, profile: Profile, path: str | Path, options: Opti
     if options.level is not None and options.level not in LEVELS:
         raise ArgumentError(f"There is no level {options.level!r}.", hint=f"Possible: {', '.join(LEVELS)}.")
     batch = open_batch(path, "area", profile, options)
-    check_polygons(batch)
+    check_polygons(batch, repair=options.repair)
     _read_codes(batch, profile, options)
     with recorded(store, batch, "areas", options) as (tx, receipt_id, result):
         _write(tx, profile, batch, receipt_id)
@@ -101,7 +104,9 @@ def _write(tx: Transaction, profile: Profile, batch: Batch, receipt_id: int) -> 
             continue
         areas = Areas.read(tx)
         _give_parents(batch, rows, one, areas, parent)
-        _give_codes(batch, rows, one, areas, parent, profile)
+        unlisted = _give_codes(batch, rows, one, areas, parent, profile)
+        check_belonging(batch, rows, one, areas, profile)
+        _note_doubts(batch, rows & batch.alive, one, parent, unlisted)
         identity = identify(batch.column("code"), None, level, name + "\x1f" + shapes)
         content = [shapes, batch.column("code"), level, name]
         collapse(batch, identity, content, label=level + "\x1f" + name)
@@ -124,7 +129,7 @@ def _write(tx: Transaction, profile: Profile, batch: Batch, receipt_id: int) -> 
     batch.added, batch.changed, batch.unchanged = total
 
 
-def _give_parents(batch: Batch, rows: Any, level: str, areas: Areas, parent: Column) -> None:
+def _give_parents(batch: Batch, rows: Mask, level: str, areas: Areas, parent: Column) -> None:
     """Find the area above each: by its own code, by the parent's code or name, by place."""
     if level not in _ABOVE:
         return
@@ -137,14 +142,20 @@ def _give_parents(batch: Batch, rows: Any, level: str, areas: Areas, parent: Col
     for i, by_place in zip(at, placed, strict=True):
         named = areas.with_code(parent_code[i]) or areas.with_name(above, parent_name[i])
         parent[i] = areas.with_code(code[i][:length]) or named or by_place
-    if above == "street":
-        orphan = rows & (parent == np.array(None))
-        batch.note("area-parent", orphan, field="parent_code", values=batch.column("name"), parent=above)
 
 
-def _give_codes(batch: Batch, rows: Any, level: str, areas: Areas, parent: Column, profile: Profile) -> None:
-    """Give codes to named areas: the profile's digits first, then the list of areas."""
+def _give_codes(
+    batch: Batch, rows: Mask, level: str, areas: Areas, parent: Column, profile: Profile
+) -> tuple[Column, Column]:
+    """Give codes to named areas: the profile's digits first, then the list of areas.
+
+    Returns
+    -------
+    within, nearest : object array
+        Of the areas that the list does not have: where they were looked for, and the nearest names.
+    """
     code, name = batch.column("code"), batch.column("name")
+    places, nearest = blank(len(batch)), blank(len(batch))
     above = areas.codes(parent)
     for i in np.flatnonzero(rows & (code == "")):
         # Districts lie beside the city's own six digits, everything else below the area above it.
@@ -161,10 +172,22 @@ def _give_codes(batch: Batch, rows: Any, level: str, areas: Areas, parent: Colum
             found = match_area(name[i], widest, profile.aliases, level=level)
         code[i] = found.code or ""
         if found.code is None:
-            mask = np.zeros(len(batch), dtype=bool)
-            mask[i] = True
-            nearest = ", ".join(f"{near} ({listed})" for listed, near in found.nearest) or "none"
-            batch.note("area-unlisted", mask, field="name", values=name, within=within, nearest=nearest)
+            places[i] = within
+            nearest[i] = ", ".join(f"{near} ({listed})" for listed, near in found.nearest) or "none"
+    return places, nearest
+
+
+def _note_doubts(
+    batch: Batch, rows: Mask, level: str, parent: Column, unlisted: tuple[Column, Column]
+) -> None:
+    """Name the areas without a code or, where there should be one, without an area above."""
+    name, (within, nearest) = batch.column("name"), unlisted
+    batch.note(
+        "area-unlisted", rows & (within != ""), field="name", values=name, within=within, nearest=nearest
+    )
+    if level == "community":
+        orphan = rows & (parent == np.array(None))
+        batch.note("area-parent", orphan, field="parent_code", values=name, parent=_ABOVE[level])
 
 
 def _whole_streets(tx: Transaction, profile: Profile, batch: Batch, rows: Any, receipt_id: int) -> None:

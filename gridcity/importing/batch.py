@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,119 +14,31 @@ import shapely
 
 from gridcity.crs import geometries_to_lnglat
 from gridcity.findings import Findings
-from gridcity.intake.dates import parse_dates
-from gridcity.intake.mapping import Draft, Mapping, apply_mapping, read_mapping
-from gridcity.intake.sources import Source, read_source
-from gridcity.model import Receipt
+from gridcity.importing.options import Options
+from gridcity.importing.outcome import Rejected
+from gridcity.intake.dates import date_reasons, parse_dates
+from gridcity.intake.layers import Layer, Source, open_layer
+from gridcity.intake.mapping import Mapping
+from gridcity.intake.matching import Draft, Matching, draft_of, match_columns, refuse_missing_fields
 from gridcity.profile import Profile
 
-__all__ = ["Batch", "Column", "Import", "Options", "Rejected", "blank", "open_batch"]
+__all__ = [
+    "Batch",
+    "Column",
+    "about_file",
+    "blank",
+    "joined",
+    "matched",
+    "open_batch",
+    "opened",
+    "read_batch",
+    "read_dates",
+]
 
 _CHINA = 4490
 
 Column = npt.NDArray[np.object_]
 Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a file is to be read; the options every import shares.
-
-    Attributes
-    ----------
-    mapping : Mapping or path, optional
-        Columns to fields; see `gridcity.intake.mapping`.
-    layer, encoding, crs, datum, x, y : str, optional
-        See `gridcity.intake.sources.read_source`.
-    key : str, optional
-        Column that names a row, where it has no code.
-    edition : str, optional
-        Edition of the file's own codes and classes.
-    class_text : str, optional
-        Class of all rows: code or name.
-    level : str, optional
-        Level of all areas.
-    number : bool
-        Give cells without a code the next serials of their community.
-    dry_run : bool
-        Do everything and keep nothing.
-    """
-
-    mapping: Mapping | str | Path | None = None
-    layer: str | None = None
-    encoding: str | None = None
-    crs: str | int | None = None
-    datum: str | None = None
-    x: str | None = None
-    y: str | None = None
-    key: str | None = None
-    edition: str | None = None
-    class_text: str | None = None
-    level: str | None = None
-    number: bool = False
-    dry_run: bool = False
-
-    def read_mapping(self) -> Mapping:
-        """Return the mapping with the options that go before it."""
-        mapping = self.mapping if isinstance(self.mapping, Mapping) else Mapping()
-        if isinstance(self.mapping, (str, Path)):
-            mapping = read_mapping(self.mapping)
-        return replace(
-            mapping,
-            key=self.key or mapping.key,
-            edition=self.edition or mapping.edition,
-            class_text=self.class_text or mapping.class_text,
-            x=self.x or mapping.x,
-            y=self.y or mapping.y,
-        )
-
-    def as_json(self) -> str:
-        """Return the options that were given, for the receipt."""
-        given = {
-            name: value.name if isinstance(value, Mapping) else value
-            for name in self.__slots__
-            if (value := getattr(self, name)) not in (None, False)
-        }
-        return json.dumps(given, ensure_ascii=False, default=str)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """One row that was not taken, with the first rule it broke and everything it held.
-
-    ``record`` has the columns of the source and, where the geometry is no column, its WKT as ``geometry``,
-    in the reference system of the source.
-    """
-
-    row: int
-    rule: str
-    field: str
-    value: str
-    message: str
-    hint: str
-    record: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """What became of a file.
-
-    Attributes
-    ----------
-    receipt : Receipt
-        The balance and the circumstances.
-    findings : Findings
-        Everything that was noticed, row by row.
-    rejected : tuple of Rejected
-        The rows that were not taken.
-    matched : dict of str to str
-        Field: the column that filled it, and how it was found.
-    """
-
-    receipt: Receipt
-    findings: Findings
-    rejected: tuple[Rejected, ...]
-    matched: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -203,7 +115,7 @@ class Batch:
         at = np.flatnonzero(where)
         self.findings.add(
             rule,
-            self.rows[at].tolist(),
+            self.rows[at],
             field=field,
             values=_chosen(values, self.leader[at], len(self)),
             **{name: _chosen(fact, self.leader[at], len(self)) for name, fact in facts.items()},
@@ -255,52 +167,108 @@ def _chosen(value: Any, at: npt.NDArray[np.int64], n: int) -> Any:
     return value
 
 
-def open_batch(
+@contextmanager
+def opened(
     path: str | Path,
-    kind: str,
-    profile: Profile,
+    mapping: Mapping,
     options: Options,
     *,
+    layer: str | None = None,
     geometry: Literal["required", "none"] = "required",
-) -> Batch:
-    """Read a file and bring its columns and coordinates to the city's.
-
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    kind : str
-        ``area``, ``cell``, ``component``, ``party`` or ``duty``.
-    profile : Profile
-        The city's.
-    options : Options
-        How to read.
-    geometry : {"required", "none"}
-        Rows without geometry are rejected, or the rule.
-
-    Raises
-    ------
-    SourceError, MappingError, ReferenceSystemError
-        The file is refused as a whole.
-    """
-    mapping = options.read_mapping()
-    source = read_source(
+) -> Iterator[Layer]:
+    """Open a layer of a file the way the options say; see `gridcity.intake.open_layer`."""
+    with open_layer(
         path,
-        layer=options.layer,
+        layer=layer or options.layer,
         encoding=options.encoding,
         crs=options.crs,
         datum=options.datum,
         x=mapping.x or None,
         y=mapping.y or None,
         geometry=geometry,
+        heights=bool(mapping.z),
+    ) as found:
+        yield found
+
+
+def matched(
+    layer: Layer, kind: str, mapping: Mapping, profile: Profile, *, complete: bool = True
+) -> Matching:
+    """Settle which column of a layer fills which field of its rows.
+
+    Parameters
+    ----------
+    layer : Layer
+        From `opened`.
+    kind : str
+        ``area``, ``cell``, ``component``, ``party`` or ``duty``.
+    mapping : Mapping
+        The options' own.
+    profile : Profile
+        The city's.
+    complete : bool, optional
+        Refuse a layer that lacks a column its rows need.
+
+    Raises
+    ------
+    MappingError
+        The mapping does not fit, or a column that the rows need is missing.
+    """
+    found = match_columns(
+        layer.names,
+        kind,
+        mapping,
+        profile_columns=profile.columns,
+        coordinate_columns=layer.coordinate_columns,
+        where=layer.name,
     )
-    draft = apply_mapping(source, kind, mapping, profile_columns=profile.columns)
+    if complete and len(layer):
+        refuse_missing_fields(found, mapping, layer.names, layer.name)
+    return found
+
+
+def read_batch(
+    layer: Layer,
+    matching: Matching,
+    mapping: Mapping,
+    profile: Profile,
+    at: npt.NDArray[np.int64] | None = None,
+    *,
+    geometry: Literal["required", "none"] = "required",
+) -> Batch:
+    """Read rows of a layer and bring their columns and coordinates to the city's.
+
+    Parameters
+    ----------
+    layer : Layer
+        From `opened`.
+    matching : Matching
+        From `matched`.
+    mapping : Mapping
+        The options' own.
+    profile : Profile
+        The city's.
+    at : int64 array, optional
+        Positions of the rows; all if not given.
+    geometry : {"required", "none"}
+        Rows without geometry are rejected, or the rule.
+
+    Returns
+    -------
+    Batch
+        With the findings about its rows; those about the whole file are `about_file`'s.
+
+    Raises
+    ------
+    SourceError, ReferenceSystemError
+        The file is refused as a whole.
+    """
+    source = layer.read(at, geometry=geometry == "required")
+    draft = draft_of(source, matching, mapping)
     findings = Findings()
     findings.extend(source.findings)
     findings.extend(draft.findings)
     shapes = draft.geometry
-    if source.assumed and profile.stored_epsg == _CHINA:
-        findings.add("datum-assumed", [None], field="geometry")
     if source.system is not None:
         shapes = geometries_to_lnglat(shapes, source.system, stored=profile.stored_epsg, where=source.name)
     batch = Batch(
@@ -323,6 +291,37 @@ def open_batch(
         xy, owner = shapely.get_coordinates(shapes, return_index=True)
         finite[owner[~np.isfinite(xy).all(axis=1)]] = False
         batch.reject("coordinate-not-finite", ~finite, field="geometry")
+        if (np.signbit(xy) & (xy == 0)).any():
+            # Minus zero is zero, but its bytes are others, and equal places must have equal bytes.
+            batch.geometry = shapely.set_coordinates(shapes, xy + 0.0)
+    return batch
+
+
+def about_file(layer: Layer, matching: Matching, profile: Profile) -> Findings:
+    """Return what is to be said about a file as a whole."""
+    found = Findings()
+    found.extend(layer.findings)
+    found.extend(matching.findings())
+    if layer.assumed and profile.stored_epsg == _CHINA:
+        found.add("datum-assumed", [None], field="geometry")
+    return found
+
+
+def open_batch(
+    path: str | Path,
+    kind: str,
+    profile: Profile,
+    options: Options,
+    *,
+    geometry: Literal["required", "none"] = "required",
+) -> Batch:
+    """Read a file whole; see `read_batch`."""
+    mapping = options.read_mapping()
+    with opened(path, mapping, options, geometry=geometry) as layer:
+        matching = matched(layer, kind, mapping, profile)
+        batch = read_batch(layer, matching, mapping, profile, geometry=geometry)
+        of_rows, batch.findings = batch.findings, about_file(layer, matching, profile)
+        batch.findings.extend(of_rows)
     return batch
 
 
@@ -330,8 +329,10 @@ def read_dates(batch: Batch, names: Sequence[str]) -> dict[str, Column]:
     """Return date fields in ISO form; a row with a text that is no date is rejected."""
     found = {}
     for name in names:
-        found[name], bad = parse_dates(batch.column(name))
-        batch.reject("date-malformed", bad, field=name, values=batch.column(name))
+        texts = batch.column(name)
+        found[name], bad = parse_dates(texts)
+        reason = date_reasons(texts, bad)
+        batch.reject("date-malformed", bad, field=name, values=texts, reason=reason)
     return found
 
 

@@ -9,26 +9,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
 from gridcity.checking import check_cell_codes
 from gridcity.codes import CellCode, edition
-from gridcity.crs import metres_per_degree
-from gridcity.errors import AmbiguousCodeError, CodeError
-from gridcity.importing.batch import Batch, Column, Import, Options, blank, open_batch, read_dates
+from gridcity.errors import AmbiguousCodeError, CodeError, SourceError
+from gridcity.importing.batch import Batch, Column, blank, open_batch, read_dates
 from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
 from gridcity.importing.merge import keep_absent, keep_given, merge, stored
+from gridcity.importing.options import Options
+from gridcity.importing.outcome import Import
 from gridcity.importing.placing import Areas, anchors, areas_of_cells, promoted, replace_components
 from gridcity.importing.record import recorded
-from gridcity.importing.shapes import check_place, check_polygons
+from gridcity.importing.shapes import area_m2, check_place, check_polygons
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
-from gridcity.tiling.coverage import overlaps
+from gridcity.tiling.coverage import Coverage
 from gridcity.tiling.numbering import reading_order
 
 __all__ = ["import_cells"]
 
 _COMMUNITY_DIGITS = 12
+# Pairs that a refusal names; --allow-overlaps lists them all.
+_SHOWN = 5
 
 
 def import_cells(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
@@ -50,15 +52,18 @@ def import_cells(store: Store, profile: Profile, path: str | Path, options: Opti
     Raises
     ------
     SourceError, MappingError, ReferenceSystemError
-        The file is refused as a whole; nothing was written.
+        The file is refused as a whole; nothing was written. Code ``E_OVERLAP`` where cells overlap by
+        more than 0.01 m² and ``options`` do not allow it.
     """
     batch = open_batch(path, "cell", profile, options)
-    check_polygons(batch)
+    check_polygons(batch, repair=options.repair)
     batch.geometry = promoted(batch.geometry)
     editions = _read_codes(batch, profile)
     dates = read_dates(batch, ("initial_date", "end_date"))
     with recorded(store, batch, "cells", options) as (tx, receipt_id, result):
+        here = _current(tx)
         _write(tx, profile, batch, editions, dates, receipt_id, number=options.number)
+        _judge_overlaps(tx, batch, here, allowed=options.allow_overlaps)
         replace_components(tx)
     return result[0]
 
@@ -117,10 +122,9 @@ def _write(
     above, nowhere = areas.codes(community), community == np.array(None)
     batch.findings.extend(check_cell_codes(batch.rows[going], code[going], above[going], nowhere[going]))
     columns: dict[str, Any] = {"geom": batch.geometry, "code": code, "edition": editions, "name": name}
-    columns |= {"community_id": community, "street_id": street, "area_m2": _area_m2(batch.geometry)}
+    columns |= {"community_id": community, "street_id": street, "area_m2": area_m2(batch.geometry)}
     columns |= {"key": key, "note": note, "since": dates["initial_date"], "until": dates["end_date"]}
     merge(tx, "cells", batch, ids, columns, receipt_id)
-    _note_overlaps(tx, batch)
 
 
 def _refuse_retired(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], shapes: Column) -> None:
@@ -147,10 +151,10 @@ def _number(
     digits = edition(profile.edition).cell_digits
     limit = 10 ** edition(profile.edition).cell_serial_digits - 1
     lng, lat = anchors(batch.geometry[at])
-    area_m2 = _area_m2(batch.geometry[at])
+    sizes = area_m2(batch.geometry[at])
     for prefix, group in pd.Series(np.arange(len(at))).groupby(above[at]):
         chosen = group.to_numpy()
-        ordered = at[chosen[reading_order(lng[chosen], lat[chosen], area_m2[chosen])]]
+        ordered = at[chosen[reading_order(lng[chosen], lat[chosen], sizes[chosen])]]
         serials = tx.take_serials(f"cell:{digits}:{prefix}", len(ordered), limit=limit)
         for serial, i in zip(serials, ordered, strict=False):
             code[i] = CellCode.compose(str(prefix), serial, profile.edition).text
@@ -169,26 +173,63 @@ def _raise_marks(tx: Transaction, batch: Batch) -> None:
         tx.raise_serial(str(name), int(last))
 
 
-def _note_overlaps(tx: Transaction, batch: Batch) -> None:
-    """Name the cells of this file that overlap others of the city."""
-    cells = tx.columns("cells", ("fid", "code", "geom"), on=date.today().isoformat())
-    ids = cells["fid"].astype(np.int64)
-    row_of = {int(i): at for at, i in enumerate(batch.ids) if i and batch.going[at]}
-    mine = np.array([i for i, cell_id in enumerate(ids) if int(cell_id) in row_of], dtype=np.int64)
-    first, second, area_m2 = overlaps(cells["geom"], mine)
-    mine_first = np.isin(first, mine)
-    one, other = np.where(mine_first, first, second), np.where(mine_first, second, first)
+def _current(tx: Transaction) -> Coverage:
+    """Return the cells that are there before those of the file."""
+    cells = tx.columns("cells", ("fid", "geom"), on=date.today().isoformat())
+    return Coverage(cells["fid"], cells["geom"])
+
+
+def _judge_overlaps(tx: Transaction, batch: Batch, here: Coverage, *, allowed: bool) -> None:
+    """Refuse a file whose cells overlap one another or others of the city, or name the pairs.
+
+    The old shapes of the file's cells leave first, then its rows come in their order.
+
+    Raises
+    ------
+    SourceError
+        Cells overlap and that was not allowed.
+    """
+    going = np.flatnonzero(batch.going)
+    row_of = dict(zip(batch.ids[going].tolist(), batch.rows[going].tolist(), strict=True))
+    here.remove([number for number in row_of if number in here])
+    # What has ended or has not yet begun is in nobody's way.
+    arriving = tx.columns("cells", ("fid", "geom"), {"fid": list(row_of)}, on=date.today().isoformat())
+    rows = np.array([row_of[int(number)] for number in arriving["fid"]], dtype=np.int64)
+    order = np.argsort(rows)
+    one, other, sizes = here.add(arriving["fid"][order], arriving["geom"][order])
+    # A pair stands at the first of its rows.
+    met = sorted(
+        (row_of[b], b, a, size) if b in row_of else (row_of[a], a, b, size)
+        for a, b, size in zip(one.tolist(), other.tolist(), sizes.tolist(), strict=True)
+    )
+    cells = tx.columns("cells", ("fid", "code"), {"fid": sorted({*one.tolist(), *other.tolist()})})
+    codes = dict(zip(cells["fid"].tolist(), cells["code"].tolist(), strict=True))
+    if met and not allowed:
+        raise _refusal(batch.source.name, met, row_of, codes)
     batch.findings.add(
         "cell-overlap",
-        [int(batch.rows[row_of[int(ids[i])]]) for i in one],
+        [row for row, *_ in met],
         field="geometry",
-        values=[f"{size:.1f}" for size in area_m2],
-        other=[cells["code"][i] or f"with id {ids[i]}" for i in other],
+        values=[f"{size:.2f}" for *_, size in met],
+        other=[codes[b] or f"with id {b}" for _, _, b, _ in met],
     )
 
 
-def _area_m2(polygons: Column) -> npt.NDArray[np.float64]:
-    """Return areas to the centimetre squared, right to about a millionth for a cell of a hectare."""
-    bounds = shapely.bounds(polygons)
-    per_lng, per_lat = metres_per_degree((bounds[:, 1] + bounds[:, 3]) / 2)
-    return np.round(shapely.area(polygons) * per_lng * per_lat, 2)
+def _refusal(
+    source: str, met: list[tuple[int, int, int, float]], row_of: dict[int, int], codes: dict[int, str]
+) -> SourceError:
+    """Return the error that names the first pairs of cells and counts all."""
+
+    def called(number: int) -> str:
+        if number in row_of:
+            return f"row {row_of[number]}" + (f" ({codes[number]})" if codes[number] else "")
+        return f"cell {codes[number] or f'with id {number}'} of the city"
+
+    pairs = [f"{called(a)} and {called(b)} by {size:.2f} m²" for _, a, b, size in met[:_SHOWN]]
+    more = [f"{len(met) - _SHOWN} more"] if len(met) > _SHOWN else []
+    return SourceError(
+        f"{source}: cells overlap in {len(met)} {'place' if len(met) == 1 else 'places'}: "
+        f"{'; '.join(pairs + more)}. Nothing was taken.",
+        hint="Correct the borders, or take the cells as they are with --allow-overlaps.",
+        code="E_OVERLAP",
+    )

@@ -1,311 +1,385 @@
-"""Import of components: read, checked, placed, coded, stored."""
+"""Import of components: read, checked, placed, coded, stored, one part of the file after the other."""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
-from gridcity.checking import ComponentColumns, check_components, check_dates, check_states, districts
-from gridcity.codes import edition
-from gridcity.crs import metres_per_degree
-from gridcity.importing.batch import (
-    Batch,
-    Column,
-    Import,
-    Options,
-    blank,
-    joined,
-    open_batch,
-    read_dates,
-)
+from gridcity.checking import check_dates, check_states
+from gridcity.crs import check_coordinates, datum_evidence
+from gridcity.findings import Findings
+from gridcity.importing.batch import Batch, Column, Mask, about_file, blank, joined, read_batch, read_dates
 from gridcity.importing.classes import Classes, read_classes, read_codes
-from gridcity.importing.identity import Marks, collapse, identify, match, shape_text
-from gridcity.importing.merge import keep_absent, keep_given, merge, stored
-from gridcity.importing.placing import Areas, anchors, cell_index, ids_at
-from gridcity.importing.record import recorded
+from gridcity.importing.former import compare_places, refuse_retired
+from gridcity.importing.identity import collapse, identify, shape_text
+from gridcity.importing.inventory import Inventory
+from gridcity.importing.merge import keep_absent, keep_given, merge
+from gridcity.importing.options import Options
+from gridcity.importing.outcome import Import
+from gridcity.importing.parts import Part, Plan, plan
+from gridcity.importing.placing import Ground, middles
+from gridcity.importing.record import Register
+from gridcity.importing.resurvey import Resurvey, check_options
+from gridcity.importing.serials import give_codes
 from gridcity.importing.shapes import check_any, check_place
+from gridcity.importing.spots import Spots
+from gridcity.importing.standing import TEXTS, check_standing, place
+from gridcity.intake.layers import Layer
+from gridcity.intake.mapping import Mapping
+from gridcity.intake.matching import Matching
+from gridcity.model import NO_PARTY
 from gridcity.profile import Profile
+from gridcity.responsibility import ROLES
 from gridcity.store.base import Store, Transaction
-from gridcity.store.wkb import Box
-from gridcity.tiling.shares import cell_of
 
-__all__ = ["import_components"]
+__all__ = ["File", "Progress", "take_layers"]
 
-_TEXTS = (
-    *("state", "supervisor_code", "supervisor_name", "owner_code", "owner_name"),
-    *("maintainer_code", "maintainer_name", "data_source", "note"),
-)
-# Beyond the errors of any survey: an object this far from its former place is likely another one.
-_MOVED_M = 100.0
+# Rows that are looked at before a file is taken: a share of theirs is right to a percentage point.
+_SAMPLE = 10_000
+_RUN = 100
+_SAME_PLACE = "an object of this class at exactly this place"
 
 
-def import_components(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
-    """Take components into a city.
+Progress = Callable[[int, int], None]
+"""Told the rows taken so far and the rows in all."""
 
-    Each row is identified (own code, key, or class and exact geometry), checked, put into the cell that
-    holds it or its largest share, and given a code if it has none.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class File:
+    """An open layer with the columns that fill its fields; in a delivery also what it is called there."""
+
+    layer: Layer
+    matching: Matching
+    mapping: Mapping
+    label: str = ""
+
+
+def take_layers(
+    store: Store,
+    profile: Profile,
+    files: Sequence[File],
+    options: Options,
+    *,
+    progress: Progress | None = None,
+) -> tuple[Import, ...]:
+    """Take the components of some open layers into a city, in one transaction.
 
     Parameters
     ----------
     store, profile
         The city's.
-    path : str or path
-        The file.
-    options : Options
-        How to read it; ``class_text`` for files of one class.
+    files : sequence of File
+        The layers.
+    options, progress
+        See `gridcity.importing.delivery.import_components`.
+
+    Returns
+    -------
+    tuple of Import
+        One for each layer, in their order.
 
     Raises
     ------
-    SourceError, MappingError, ReferenceSystemError
-        The file is refused as a whole; nothing was written.
+    SourceError, ReferenceSystemError
+        A layer is refused as a whole; nothing was written.
     ArgumentError
-        The class given for the whole file does not exist.
+        The class given for a whole layer does not exist, or a second survey is not told its area.
     """
-    batch = open_batch(path, "component", profile, options)
-    check_any(batch)
-    code_editions, code_classes = read_codes(batch, profile)
-    classes = read_classes(batch, profile, code_editions, code_classes)
-    dates = read_dates(batch, ("initial_date", "changed_date"))
-    today = date.today().isoformat()
-    _take(batch, check_states(batch.rows, batch.column("state"), classes.edition))
-    _take(batch, check_dates(batch.rows, dates["initial_date"], dates["changed_date"], today=today))
-    with recorded(store, batch, "components", options) as (tx, receipt_id, result):
-        _write(tx, profile, batch, code_editions, classes, dates, receipt_id)
-    return result[0]
+    check_options(options)
+    if options.resurvey:
+        files = [_stating_classes(file) for file in files]
+    division = plan([(file.layer, file.matching, file.mapping) for file in files])
+    total, done = sum(len(file.layer) for file in files), 0
+    with store.transaction(keep=not options.dry_run) as tx:
+        work = _Work(tx, profile, options, total)
+        about = [work.look_at(file) for file in files]
+        elsewhere = work.rows_elsewhere(files, division)
+        registers: list[Register] = []
+        for file, findings in zip(files, about, strict=True):
+            first = registers[0].id if registers else None
+            delivery = first if len(files) > 1 else None
+            registers.append(Register(tx, file.layer, "components", options, delivery, file.label))
+            registers[-1].note(findings)
+        second = work.look_again(files, division, elsewhere) if options.resurvey else None
+        if second is not None:
+            for number, register in enumerate(registers):
+                system = files[number].layer.system
+                register.note(second.displaced(number, system.datum if system else ""))
+        with tx.bulk("components", total):
+            for part in division.parts:
+                file = files[part.file]
+                with _collector_at_rest():
+                    batch = read_batch(file.layer, file.matching, file.mapping, profile, part.at)
+                    _refuse_elsewhere(batch, part, elsewhere[part.file])
+                    work.take(batch, part, registers[part.file].id, file.label, second)
+                    registers[part.file].take(batch)
+                done += len(part.at)
+                if progress is not None:
+                    progress(done, total)
+        doubles = work.spots.doubles(tx, work.inventory, len(files))
+        for register, found in zip(registers, doubles, strict=True):
+            register.note(found)
+        if second is None:
+            return tuple(register.close() for register in registers)
+        for register, found in zip(registers, second.vanished(len(files)), strict=True):
+            register.note(found)
+        comparison = second.finish(registers[-1].id)
+        return tuple(register.close(comparison) for register in registers)
 
 
-def _take(batch: Batch, findings: Any) -> None:
-    """Take over findings about rows that are still alive, and mark the rows they cost."""
-    rejected = findings.rejected_rows()
-    batch.findings.extend(findings.only(set(batch.rows[batch.alive].tolist())))
-    batch.alive &= ~np.isin(batch.rows, list(rejected))
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Keep Python from looking for cycles among the shapes of a part: it takes long and finds none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
-def _write(
-    tx: Transaction,
-    profile: Profile,
-    batch: Batch,
-    code_editions: Column,
-    classes: Classes,
-    dates: dict[str, Column],
-    receipt_id: int,
-) -> None:
-    check_place(batch, tx.extent())
+def _stating_classes(file: File) -> File:
+    """Let rows that say their class keep it: the one given says what a second survey looked for."""
+    says = {"class_code", "class_name"} & {*file.matching.matched, *file.mapping.constants}
+    return replace(file, mapping=replace(file.mapping, class_text="")) if says else file
+
+
+class _Rows(NamedTuple):
+    """What the rows of a part state, once those that stand for one object have been brought together."""
+
+    code_editions: Column
+    classes: Classes
+    dates: dict[str, Column]
+    names: Column
+    own: Column
+
+    @property
+    def kind(self) -> Column:
+        """Edition and class."""
+        return self.classes.kind
+
+
+class _Work:
+    """What all parts of an import share: the ground, the inventory before it, and where its points stand."""
+
+    def __init__(self, tx: Transaction, profile: Profile, options: Options, rows: int) -> None:
+        self.tx = tx
+        self.profile = profile
+        self.options = options
+        self.ground = Ground.read(tx, profile)
+        self.inventory = Inventory(tx)
+        self.spots = Spots(rows)
+        self.parties = frozenset(code for (code,) in tx.rows("parties", ("code",)) if code)
+
+    def look_at(self, file: File) -> Findings:
+        """Look at an even sample of a layer before a row is taken; return what is to be said of the whole.
+
+        Raises
+        ------
+        ReferenceSystemError
+            The coordinates are not what their reference system says.
+        """
+        layer = file.layer
+        at = _sampled(len(layer))
+        batch = read_batch(layer, file.matching, file.mapping, self.profile, at)
+        found = about_file(layer, file.matching, self.profile)
+        if layer.system is None or not len(batch):
+            return found
+        x, y = middles(batch.draft.geometry)
+        check_coordinates(x, y, layer.system, self.ground.extent, where=layer.name)
+        lng, lat = middles(batch.geometry)
+        cells = self.ground.shapes_of(batch.column("cell_code"))
+        evidence = datum_evidence(lng, lat, cells, datum=layer.system.datum)
+        if evidence is not None and (facts := evidence.facts()):
+            found.add("datum-suspect", [None], field="geometry", values=facts.pop("value"), **facts)
+        return found
+
+    def rows_elsewhere(self, files: Sequence[File], division: Plan) -> list[dict[int, str]]:
+        """Return, for each file, the rows that another file of the delivery has too, with one of those.
+
+        Files are held against one another before a row is taken, for neither of two rows says which is
+        right.
+        """
+        found = []
+        for number, (file, at) in enumerate(zip(files, division.shared, strict=True)):
+            batch = read_batch(file.layer, file.matching, file.mapping, self.profile, at)
+            check_any(batch, repair=self.options.repair)
+            code_editions, classes = self._read(batch)
+            own, kind = _own(batch, code_editions), classes.kind
+            marks = identify(own, batch.key(), kind, shape_text(batch.geometry))
+            name = file.label or file.layer.name
+            rows = pd.DataFrame({"mark": marks, "file": number, "row": batch.rows, "name": name})
+            found.append(rows[batch.alive])
+        every = pd.concat(found)
+        every = every[every.groupby("mark")["file"].transform("nunique") > 1]
+        met: list[dict[int, str]] = [{} for _ in files]
+        for number, others in enumerate(met):
+            other = every[every["file"] != number].drop_duplicates("mark").set_index("mark")
+            mine = every[every["file"] == number]
+            stands = other.reindex(mine["mark"])
+            texts = "row " + stands["row"].astype(str) + " of " + stands["name"]
+            others.update(zip(mine["row"].tolist(), texts.tolist(), strict=True))
+        return met
+
+    def _read(self, batch: Batch) -> tuple[Column, Classes]:
+        """Return the edition of each row's own code, and the class of each row."""
+        code_editions, code_classes = read_codes(batch, self.profile, pad=self.options.pad_codes)
+        return code_editions, read_classes(batch, self.profile, code_editions, code_classes)
+
+    def look_again(
+        self, files: Sequence[File], division: Plan, elsewhere: Sequence[dict[int, str]]
+    ) -> Resurvey:
+        """Read all rows of a second survey, for which object a row is depends on the others."""
+        second = Resurvey(self.tx, self.profile, self.options, [len(file.layer) for file in files])
+        for part in division.parts:
+            file = files[part.file]
+            batch = read_batch(file.layer, file.matching, file.mapping, self.profile, part.at)
+            _refuse_elsewhere(batch, part, elsewhere[part.file])
+            rows = self._check(batch, part)
+            ids = self.inventory.ids_of(batch, rows.own, rows.kind)
+            second.see(part, batch, ids, rows.code_editions, rows.classes.name)
+        second.settle(self.inventory)
+        return second
+
+    def _check(self, batch: Batch, part: Part) -> _Rows:
+        """Check the rows of a part, and bring together those that stand for one object."""
+        check_any(batch, repair=self.options.repair)
+        code_editions, classes = self._read(batch)
+        dates = read_dates(batch, ("initial_date", "changed_date"))
+        _check_rows(batch, classes, dates)
+        self._check_parties(batch)
+        check_place(batch, self.ground.extent)
+        names = np.where(batch.column("name") == "", classes.name, batch.column("name")).astype(object)
+        rows = _Rows(code_editions, classes, dates, names, _own(batch, code_editions))
+        _collapse(batch, part.repeated, rows.own, rows.kind, names, dates)
+        return rows
+
+    def take(
+        self, batch: Batch, part: Part, receipt_id: int, label: str, second: Resurvey | None = None
+    ) -> None:
+        """Check the rows of a part, settle which object each one is, place them and write them."""
+        rows = self._check(batch, part)
+        code_editions, classes, dates, names, own = rows
+        code, key = batch.column("code"), batch.key()
+        if second is None:
+            ids = self.inventory.ids_of(batch, own, rows.kind)
+        else:
+            ids = second.ids_of(part, batch, classes)
+        kind = rows.kind
+        if ids.any():
+            refuse_retired(self.tx, batch, ids)
+            compare_places(self.tx, batch, ids, kind, names)
+            _keep_unsaid(self.tx, batch, ids, classes, names, dates)
+        self.inventory.note_ended(batch, kind, ids)
+        editions = np.where(code == "", classes.edition, code_editions).astype(object)
+        keep_given(self.tx, "components", batch, ids, {"code": code, "edition": editions})
+        keep_given(self.tx, "components", batch, ids, {"key": key})
+        places = place(batch, self.ground)
+        check_standing(batch, classes, places)
+        give_codes(self.tx, batch, classes, places.district, editions)
+        columns: dict[str, Any] = {"geom": batch.geometry, "code": code, "edition": editions, "name": names}
+        columns |= {"class_code": classes.code, "class_name": classes.name, "cell_id": places.cell_id}
+        columns |= {name: batch.column(name) for name in TEXTS} | dates
+        columns |= {"declared_cell": batch.column("cell_code"), "since": dates["initial_date"], "key": key}
+        before = merge(self.tx, "components", batch, ids, columns, receipt_id)
+        if second is not None:
+            second.note(part, label, batch, ids, columns, before)
+        self.inventory.claim(batch.ids[batch.going])
+        self.spots.add(part.file, batch, kind)
+
+    def _check_parties(self, batch: Batch) -> None:
+        """Find bodies that are named by a code which no party of the city has."""
+        known = list(self.parties | NO_PARTY)
+        for role in ROLES[1:]:
+            code = batch.column(f"{role}_code")
+            unknown = ~pd.Series(code).isin(known).to_numpy()
+            if self.options.require_parties:
+                batch.reject("party-unknown", unknown, field=f"{role}_code", values=code)
+            elif self.parties:
+                batch.note(
+                    "component-party-unknown", unknown & batch.alive, field=f"{role}_code", values=code
+                )
+
+
+def _own(batch: Batch, code_editions: Column) -> Column:
+    """Return the own code of each row with its edition, empty for none."""
+    code = batch.column("code")
+    return np.where(code == "", "", code + "\x1f" + code_editions).astype(object)
+
+
+def _refuse_elsewhere(batch: Batch, part: Part, elsewhere: dict[int, str]) -> None:
+    """Reject the rows of a part that another file of the delivery has too."""
+    if not elsewhere:
+        return
+    other = pd.Series(batch.rows).map(elsewhere).fillna("").to_numpy(dtype=object)
     code, key = batch.column("code"), batch.key()
-    names = np.where(batch.column("name") == "", classes.name, batch.column("name")).astype(object)
-    ids = _identify(tx, batch, code_editions, classes, names, dates)
-    editions = np.where(code == "", classes.edition, code_editions).astype(object)
-    keep_given(tx, "components", batch, ids, {"code": code, "edition": editions})
-    keep_given(tx, "components", batch, ids, {"key": key})
-    places = _place(tx, batch, profile)
-    _check(batch, classes, places)
-    _give_codes(tx, batch, classes, places.district, editions)
-    columns: dict[str, Any] = {"geom": batch.geometry, "code": code, "edition": editions, "name": names}
-    columns |= {"class_code": classes.code, "class_name": classes.name, "cell_id": places.cell_id}
-    columns |= {name: batch.column(name) for name in _TEXTS} | dates
-    columns |= {"declared_cell": batch.column("cell_code"), "since": dates["initial_date"], "key": key}
-    merge(tx, "components", batch, ids, columns, receipt_id)
+    value = np.where(code != "", code, key).astype(object)
+    what = np.where(code != "", "the code " + code, np.where(key != "", "the key " + key, _SAME_PLACE))
+    facts: dict[str, Any] = {"values": value, "what": what.astype(object), "other": other}
+    batch.reject("delivery-duplicate", other != "", field="code", **facts)
 
 
-def _identify(
+def _sampled(n: int) -> npt.NDArray[np.int64]:
+    """Return the positions of an even sample of n rows, in short runs: scattered rows map half a file."""
+    if n <= _SAMPLE:
+        return np.arange(n)
+    begins = np.linspace(0, n - _RUN, _SAMPLE // _RUN).astype(np.int64)
+    # Runs of a file just longer than the sample meet.
+    return np.unique(begins[:, None] + np.arange(_RUN))
+
+
+def _check_rows(batch: Batch, classes: Classes, dates: dict[str, Column]) -> None:
+    """Apply the rules about states and dates to rows that have broken no other."""
+    at = np.flatnonzero(batch.alive)
+    _take_over(batch, check_states(batch.rows[at], batch.column("state")[at], classes.edition[at]))
+    at = np.flatnonzero(batch.alive)
+    initial, changed = dates["initial_date"][at], dates["changed_date"][at]
+    _take_over(batch, check_dates(batch.rows[at], initial, changed, today=date.today().isoformat()))
+
+
+def _take_over(batch: Batch, findings: Findings) -> None:
+    """Take over findings about rows that are still alive, and mark the rows they cost."""
+    batch.findings.extend(findings)
+    batch.alive &= ~np.isin(batch.rows, list(findings.rejected_rows()))
+
+
+def _collapse(
+    batch: Batch, repeated: Mask, own: Column, kind: Column, names: Column, dates: dict[str, Column]
+) -> None:
+    """Settle the rows of the part that stand for one object, among those that may."""
+    at = np.flatnonzero(repeated & batch.going)
+    if not len(at):
+        return
+    shapes, identity = blank(len(batch)), blank(len(batch))
+    shapes[at] = shape_text(batch.geometry[at])
+    identity[at] = identify(own[at], batch.key()[at], kind[at], shapes[at])
+    texts = [batch.column(name) for name in TEXTS]
+    content = [shapes, batch.column("code"), kind, names, batch.column("cell_code"), *texts, *dates.values()]
+    label = blank(len(batch))
+    label[at] = joined([kind[at], names[at]])
+    collapse(batch, identity, content, label=label, whole=True)
+
+
+def _keep_unsaid(
     tx: Transaction,
     batch: Batch,
-    code_editions: Column,
+    ids: npt.NDArray[np.int64],
     classes: Classes,
     names: Column,
     dates: dict[str, Column],
-) -> npt.NDArray[np.int64]:
-    """Settle which row is which object, and fill in what the file does not say about known ones."""
-    code, key = batch.column("code"), batch.key()
-    own = np.where(code == "", "", code + "\x1f" + code_editions).astype(object)
-    kind = classes.edition + ":" + classes.code
-    shapes = shape_text(batch.geometry)
-    identity = identify(own, key, kind, shapes)
-    texts = [batch.column(name) for name in _TEXTS]
-    content = [shapes, code, kind, names, batch.column("cell_code"), *texts, *dates.values()]
-    collapse(batch, identity, content, label=joined([kind, names]), whole=True)
-    ids = _match(tx, batch, own, key, kind, shapes)
-    _refuse_retired(tx, batch, ids)
-    _compare_places(tx, batch, ids, kind, names)
-    unstated = {name: batch.column(name) for name in _TEXTS} | dates | {"name": names}
+) -> None:
+    """Fill in what the file does not say about known objects."""
+    unstated = {name: batch.column(name) for name in TEXTS} | dates | {"name": names}
     unstated |= {"declared_cell": batch.column("cell_code")}
     if not batch.mapping.class_text and not {"class_code", "class_name", "name"} & set(batch.draft.columns):
         unstated |= {"class_code": classes.code, "class_name": classes.name}
     keep_absent(tx, "components", batch, ids, batch.absent(unstated, {"declared_cell": "cell_code"}))
-    return ids
-
-
-class _Places(NamedTuple):
-    """Where each row stands; rows that are settled or rejected stand nowhere."""
-
-    cell_id: Column
-    cell_code: Column
-    district: Column
-    cells: npt.NDArray[np.int64]
-    known_cells: frozenset[str]
-
-
-def _place(tx: Transaction, batch: Batch, profile: Profile) -> _Places:
-    """Find the cell of each row, and through it the district."""
-    index = cell_index(tx)
-    going = np.flatnonzero(batch.going)
-    position, cells = (np.full(len(batch), fill, dtype=np.int64) for fill in (-1, 0))
-    position[going], cells[going] = cell_of(batch.geometry[going], index)
-    cell_ids = ids_at(index, position)
-    cell_codes, district = _cells(tx, cell_ids, profile)
-    return _Places(cell_ids, cell_codes, district, cells, frozenset(index.codes))
-
-
-def _check(batch: Batch, classes: Classes, places: _Places) -> None:
-    """Apply the rules that hold what the survey says against the map."""
-    going = np.flatnonzero(batch.going)
-    fields = {name: batch.column(name)[going] for name in _TEXTS}
-    table = ComponentColumns(
-        rows=batch.rows[going],
-        code=batch.column("code")[going],
-        edition=classes.edition[going],
-        class_code=classes.code[going],
-        fields=fields | {"declared_cell": batch.column("cell_code")[going]},
-        district=places.district[going],
-        cell_code=places.cell_code[going],
-        in_cell=places.cells[going] > 0,
-        cells=places.cells[going],
-        known_cells=places.known_cells,
-        shapes=shape_text(batch.geometry[going]),
-    )
-    batch.findings.extend(check_components(table))
-
-
-def _match(
-    tx: Transaction, batch: Batch, own: Column, key: Column, kind: Column, shapes: Column
-) -> npt.NDArray[np.int64]:
-    """Return the stored component each row stands for: by code, by key, by class and geometry."""
-    known = tx.columns("components", ("fid", "code", "edition", "class_code", "key", "until"))
-    ids = known["fid"].astype(np.int64)
-    known_kind = known["edition"] + ":" + known["class_code"]
-    # A retired component is still known by its code, which is never given again, but not by its place.
-    current = (known["until"] == "") | (known["until"].astype(str) > date.today().isoformat())
-    places = _shapes_near(tx, batch, ids)
-    stored = Marks(
-        known["code"] + "\x1f" + known["edition"],
-        _mark(known_kind, known["key"], current & (known["key"] != "")),
-        _mark(known_kind, places, current & (places != "")),
-    )
-    everywhere = np.ones(len(batch), dtype=bool)
-    rows = Marks(own, _mark(kind, key, key != ""), _mark(kind, shapes, everywhere))
-    return match(batch.going, rows, stored, ids)
-
-
-def _shapes_near(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64]) -> Column:
-    """Return the exact geometry of the stored components where the batch lies, empty elsewhere."""
-    found = blank(len(ids))
-    going = batch.geometry[batch.going]
-    if len(going) and len(ids):
-        near = sorted(i for i, _ in tx.near("components", Box(*shapely.total_bounds(going).tolist())))
-        shapes = tx.columns("components", ("geom",), {"fid": near})["geom"]
-        found[np.searchsorted(ids, near)] = shape_text(shapes)
-    return found
-
-
-def _mark(kind: Column, text: Column, where: npt.NDArray[np.bool_]) -> Column:
-    return np.where(where, kind + "\x1f" + text, "").astype(object)
-
-
-def _refuse_retired(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64]) -> None:
-    """Reject rows that name the code of a retired component."""
-    known = np.flatnonzero(batch.going & (ids > 0))
-    if len(known):
-        until = blank(len(batch))
-        until[known] = stored(tx, "components", ["until"], ids[known])["until"]
-        ended = (until != "") & (until.astype(str) <= date.today().isoformat())
-        batch.reject("code-retired", ended, field="code", values=batch.column("code"), other=until)
-
-
-def _compare_places(
-    tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], kind: Column, names: Column
-) -> None:
-    """Hold the geometry of known objects against the stored one."""
-    known = np.flatnonzero(batch.going & (ids > 0))
-    if len(known):
-        before = stored(tx, "components", ["geom", "edition", "class_code", "name"], ids[known])
-        same = (before["edition"] + ":" + before["class_code"] == kind[known]) & (
-            before["name"] == names[known]
-        )
-        _note_moves(batch, known, before["geom"])
-        _keep_polygons(batch, known, before["geom"], np.asarray(same, dtype=bool), names)
-
-
-def _keep_polygons(
-    batch: Batch, known: npt.NDArray[np.int64], before: Column, same: npt.NDArray[np.bool_], names: Column
-) -> None:
-    """Keep the line or polygon of an object that arrives as a point, or had arrived as one."""
-    old, new = shapely.get_dimensions(before), shapely.get_dimensions(batch.geometry[known])
-    kept = same & (old > 0) & (new == 0)
-    batch.geometry[known[kept]] = before[kept]
-    where = np.zeros(len(batch), dtype=bool)
-    where[known[kept | (same & (old == 0) & (new > 0))]] = True
-    batch.note("point-and-polygon", where, field="geometry", values=names)
-
-
-def _note_moves(batch: Batch, known: npt.NDArray[np.int64], before: Column) -> None:
-    """Name the objects that now lie far from where they were: likely another object under their code."""
-    lng, lat = anchors(before)
-    to_lng, to_lat = anchors(batch.geometry[known])
-    per_lng, per_lat = metres_per_degree(lat)
-    moved_m = np.hypot((to_lng - lng) * per_lng, (to_lat - lat) * per_lat)
-    far = moved_m > _MOVED_M
-    where, values = np.zeros(len(batch), dtype=bool), blank(len(batch))
-    where[known[far]] = True
-    values[known[far]] = [f"{metres:.0f}" for metres in moved_m[far]]
-    batch.note("component-moved", where, field="geometry", values=values)
-
-
-def _cells(tx: Transaction, cell_ids: Column, profile: Profile) -> tuple[Column, Column]:
-    """Return the code of each component's cell, and the district the cell lies in."""
-    cells = tx.columns("cells", ("fid", "code", "community_id", "street_id"), on=date.today().isoformat())
-    areas = Areas.read(tx)
-    above = areas.codes(cells["community_id"]), areas.codes(cells["street_id"])
-    district = districts(*above, cells["code"], default=profile.area_code)
-    # The last entry is that of components outside every cell.
-    at = pd.Index(cells["fid"]).get_indexer(cell_ids)
-    return np.append(cells["code"], "")[at], np.append(district, profile.area_code)[at]
-
-
-def _give_codes(tx: Transaction, batch: Batch, classes: Classes, district: Column, editions: Column) -> None:
-    """Give the next serials of their district and class to rows without a code, in file order."""
-    code = batch.column("code")
-    _raise_marks(tx, batch, code, editions)
-    at = np.flatnonzero(batch.going & (code == ""))
-    group = joined([classes.edition[at], district[at] + classes.code[at]])
-    for key, chosen in pd.Series(at).groupby(group, sort=True):
-        name, prefix = str(key).split("\x1f")
-        rows = chosen.to_numpy()
-        limit = 10 ** edition(name).component_serial_digits - 1
-        serials = tx.take_serials(f"component:{prefix}", len(rows), limit=limit)
-        width = edition(name).component_serial_digits
-        code[rows[: len(serials)]] = [f"{prefix}{serial:0{width}d}" for serial in serials]
-        full = np.zeros(len(batch), dtype=bool)
-        full[rows[len(serials) :]] = True
-        batch.reject(
-            "code-serials-full", full, field="code", values=prefix[6:], limit=limit, district=prefix[:6]
-        )
-
-
-def _raise_marks(tx: Transaction, batch: Batch, code: Column, editions: Column) -> None:
-    """Put the serial marks above the codes that arrived ready-made, so that they are never given again.
-
-    The digits before the serial are the mark's name: two editions have codes of 16 digits, and they must
-    not meet.
-    """
-    for name in dict.fromkeys(editions[batch.going & (code != "")].tolist()):
-        width = edition(name).component_serial_digits
-        own = pd.Series(code[batch.going & (code != "") & (editions == name)])
-        marks = own.str[-width:].astype(int).groupby(own.str[:-width]).max()
-        for prefix, last in marks.items():
-            tx.raise_serial(f"component:{prefix}", int(last))

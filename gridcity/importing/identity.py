@@ -75,7 +75,7 @@ def collapse(
     batch : Batch
         Rejected rows are left out; the settled ones are marked.
     identity : object array
-        From `identify`.
+        From `identify`; empty for a row that is known to stand alone.
     content : sequence of object arrays
         What must agree for two rows to be identical, the geometry first as text.
     label : object array
@@ -84,7 +84,7 @@ def collapse(
         Rows that only their place makes one object must agree in every column of the file, also in those
         that are not read: two lots in one place with two numbers may be two objects.
     """
-    alive = np.flatnonzero(batch.going)
+    alive = np.flatnonzero(batch.going & (identity != ""))
     number = pd.factorize(identity[alive])[0]
     repeated = np.bincount(number)[number] > 1 if len(number) else np.zeros(0, dtype=bool)
     if not repeated.any():
@@ -197,8 +197,8 @@ def match(
     steps = (
         (rows.code, known.code),
         (_where(~coded, rows.key), known.key),
-        (_where(~coded & ~keyed, rows.place), known.place),
         (_where(~coded & keyed, rows.place), _where(known.key == "", known.place)),
+        (_where(~coded & ~keyed, rows.place), known.place),
         (_where(coded, rows.place), _where(known.code == "", known.place)),
     )
     found = np.zeros(len(going), dtype=np.int64)

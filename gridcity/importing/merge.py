@@ -74,7 +74,7 @@ def merge(
     ids: npt.NDArray[np.int64],
     columns: Mapping[str, Any],
     receipt_id: int,
-) -> None:
+) -> dict[str, Column]:
     """Write the rows that are still going and count what became of them.
 
     Parameters
@@ -91,10 +91,16 @@ def merge(
         Store column: values for all rows of the batch. Only these are compared and written.
     receipt_id : int
         Stands in new and changed rows.
+
+    Returns
+    -------
+    dict of str to object array
+        What the known objects were, column by column, in the order of their rows; empty without any.
     """
     going = batch.going
     known = np.flatnonzero(going & (ids > 0))
     differs = np.zeros(len(known), dtype=bool)
+    before: dict[str, Column] = {}
     if len(known):
         before = stored(tx, table, list(columns), ids[known])
         for name, column in columns.items():
@@ -110,6 +116,7 @@ def merge(
     if len(new):
         batch.ids[new] = tx.insert(table, _rows(columns, new, receipt_id))
     batch.added, batch.changed, batch.unchanged = len(new), len(changed), len(known) - len(changed)
+    return before
 
 
 def _rows(columns: Mapping[str, Any], at: npt.NDArray[np.int64], receipt_id: int) -> dict[str, Any]:

@@ -9,18 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gridcity.checking import check_credit_codes
-from gridcity.importing.batch import (
-    Batch,
-    Column,
-    Import,
-    Options,
-    blank,
-    joined,
-    open_batch,
-    read_dates,
-)
+from gridcity.importing.batch import Batch, Column, blank, joined, open_batch, read_dates
 from gridcity.importing.identity import Marks, collapse, identify, match
 from gridcity.importing.merge import keep_absent, keep_given, merge
+from gridcity.importing.options import Options
+from gridcity.importing.outcome import Import
 from gridcity.importing.record import recorded
 from gridcity.model import NO_PARTY
 from gridcity.profile import Profile

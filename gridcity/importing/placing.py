@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridcity.checking import districts
 from gridcity.importing.batch import Column
+from gridcity.profile import Profile
 from gridcity.store.base import Reading, Transaction
 from gridcity.store.wkb import Box
 from gridcity.tiling.index import PolygonIndex
@@ -18,8 +20,10 @@ from gridcity.tiling.shares import cell_of
 
 __all__ = [
     "Areas",
+    "Ground",
     "anchors",
     "cell_index",
+    "middles",
     "promoted",
     "replace_cells",
     "replace_components",
@@ -35,6 +39,12 @@ def promoted(geometries: Column) -> Column:
         # One collection a polygon: the index says which parts belong together.
         geometries[single] = shapely.multipolygons(geometries[single], indices=np.arange(single.sum()))
     return geometries
+
+
+def middles(geometries: Column) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the middle of the box of each geometry, NaN where there is none."""
+    bounds = shapely.bounds(geometries)
+    return bounds[:, 0] / 2 + bounds[:, 2] / 2, bounds[:, 1] / 2 + bounds[:, 3] / 2
 
 
 def anchors(geometries: Column) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -135,6 +145,51 @@ def cell_index(store: Reading) -> PolygonIndex:
     """Return the current cells of a store as an index."""
     cells = store.columns("cells", ("fid", "code", "geom"), on=date.today().isoformat())
     return PolygonIndex(cells["fid"], cells["code"], cells["geom"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What a city knows of its ground, read once for all rows of an import.
+
+    Attributes
+    ----------
+    index : PolygonIndex
+        The current cells.
+    district : object array
+        Six digits of the district of each cell, and last those of what stands in none.
+    known : frozenset of str
+        The codes of the cells.
+    extent : Box or None
+        Around all areas and cells.
+    """
+
+    index: PolygonIndex
+    district: Column
+    known: frozenset[str]
+    extent: Box | None
+
+    @classmethod
+    def read(cls, store: Reading, profile: Profile) -> Ground:
+        """Read the ground of a store."""
+        names = ("fid", "code", "community_id", "street_id", "geom")
+        cells = store.columns("cells", names, on=date.today().isoformat())
+        areas = Areas.read(store)
+        above = areas.codes(cells["community_id"]), areas.codes(cells["street_id"])
+        district = districts(*above, cells["code"], default=profile.area_code)
+        index = PolygonIndex(cells["fid"], cells["code"], cells["geom"])
+        return cls(index, np.append(district, profile.area_code), frozenset(index.codes), store.extent())
+
+    def codes_at(self, position: npt.NDArray[np.int64]) -> Column:
+        """Return the code of the cell at each position, empty for -1."""
+        return np.array([*self.index.codes, ""], dtype=object)[position]
+
+    def shapes_of(self, codes: Column) -> Column:
+        """Return the cells with some codes, None where there is none."""
+        shape_of = dict(zip(self.index.codes, self.index.polygons, strict=True))
+        shape_of.pop("", None)
+        found = np.full(len(codes), None, dtype=object)
+        found[:] = [shape_of.get(code) for code in codes]
+        return found
 
 
 def replace_cells(tx: Transaction) -> None:

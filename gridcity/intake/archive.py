@@ -20,12 +20,13 @@ from pathlib import Path, PurePosixPath
 from gridcity.errors import SourceError
 from gridcity.intake.shapefile import SUFFIXES
 
-__all__ = ["unpacked_shapefile"]
+__all__ = ["check_limits", "unpacked_shapefile", "zipped_shapefiles"]
 
 _MAX_ENTRIES = 1_000
 _MAX_BYTES = 2 * 1024**3
 _MAX_RATIO = 200
 _RATIO_COUNTS_FROM_BYTES = 100 * 1024**2
+_PACK_PLAINLY = "Pack the shapefiles into a plain zip, each with its .shp, .shx, .dbf and .prj."
 _UTF8_NAME = 0x800
 _ENCRYPTED = 0x1
 # What zipfile raises for damage: besides its own, those of the codecs and of offsets and names it trusts
@@ -57,6 +58,18 @@ def unpacked_shapefile(path: Path, layer: str | None = None) -> Iterator[tuple[P
         yield Path(folder, "source.shp"), chosen.stem
 
 
+def zipped_shapefiles(path: Path) -> tuple[str, ...]:
+    """Return the names of the shapefiles in a zip, each as `unpacked_shapefile` takes it.
+
+    Raises
+    ------
+    SourceError
+        The zip is damaged, encrypted, too large or unsafe, or holds no shapefile.
+    """
+    with _opened(path) as zipped:
+        return tuple(str(name) for name in _shapefiles(_entries(zipped, path.name), path.name))
+
+
 def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
@@ -64,8 +77,28 @@ def _opened(path: Path) -> zipfile.ZipFile:
         raise _refused(path.name, f"it is no zip that can be read ({problem})") from problem
 
 
-def _refused(where: str, reason: str) -> SourceError:
-    return SourceError(f"{where} is refused: {reason}.", hint="Pack one shapefile into a plain zip.")
+def check_limits(zipped: zipfile.ZipFile, where: str, hint: str = _PACK_PLAINLY) -> None:
+    """Refuse a zip that would become too large, before a byte of it is unpacked.
+
+    Raises
+    ------
+    SourceError
+        It has more than 1,000 entries, or unpacked more than 2 GiB, or more than 100 MiB and 200 times
+        its packed size. The limits are ours.
+    """
+    listed = zipped.infolist()
+    if len(listed) > _MAX_ENTRIES:
+        raise _refused(where, f"it has {len(listed):,} entries, {_MAX_ENTRIES:,} are allowed", hint)
+    unpacked = sum(entry.file_size for entry in listed)
+    packed = sum(entry.compress_size for entry in listed)
+    if unpacked > _MAX_BYTES:
+        raise _refused(where, f"unpacked it has {unpacked:,} bytes, {_MAX_BYTES:,} are allowed", hint)
+    if unpacked > _RATIO_COUNTS_FROM_BYTES and unpacked > _MAX_RATIO * packed:
+        raise _refused(where, f"{packed:,} bytes would become {unpacked:,}", hint)
+
+
+def _refused(where: str, reason: str, hint: str = _PACK_PLAINLY) -> SourceError:
+    return SourceError(f"{where} is refused: {reason}.", hint=hint)
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
@@ -81,15 +114,8 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 def _entries(zipped: zipfile.ZipFile, where: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
     """Check every entry of the zip against the limits; return the files by their real names."""
+    check_limits(zipped, where)
     listed = zipped.infolist()
-    if len(listed) > _MAX_ENTRIES:
-        raise _refused(where, f"it has {len(listed):,} entries, {_MAX_ENTRIES:,} are allowed")
-    unpacked = sum(entry.file_size for entry in listed)
-    packed = sum(entry.compress_size for entry in listed)
-    if unpacked > _MAX_BYTES:
-        raise _refused(where, f"unpacked it has {unpacked:,} bytes, {_MAX_BYTES:,} are allowed")
-    if unpacked > _RATIO_COUNTS_FROM_BYTES and unpacked > _MAX_RATIO * packed:
-        raise _refused(where, f"{packed:,} bytes would become {unpacked:,}")
     found: dict[PurePosixPath, zipfile.ZipInfo] = {}
     for entry in listed:
         name = _name(entry)
@@ -114,21 +140,25 @@ def _check_entry(entry: zipfile.ZipInfo, name: str, where: str) -> None:
         raise _refused(where, f"it holds another zip, {name!r}")
 
 
-def _chosen(entries: dict[PurePosixPath, zipfile.ZipInfo], where: str, layer: str | None) -> PurePosixPath:
+def _shapefiles(entries: dict[PurePosixPath, zipfile.ZipInfo], where: str) -> list[PurePosixPath]:
     # macOS puts a shadow file of the same suffix beside every file of a zip.
-    shapefiles = [
+    found = [
         name
         for name in entries
         if name.suffix.lower() == ".shp" and "__MACOSX" not in name.parts and not name.name.startswith("._")
     ]
-    if not shapefiles:
+    if not found:
         raise _refused(where, "it holds no shapefile")
+    return found
+
+
+def _chosen(entries: dict[PurePosixPath, zipfile.ZipInfo], where: str, layer: str | None) -> PurePosixPath:
+    shapefiles = _shapefiles(entries, where)
     names = ", ".join(str(name) for name in shapefiles)
     if layer is not None:
-        shapefiles = [
-            name
-            for name in shapefiles
-            if layer in {str(name), str(name.with_suffix("")), name.name, name.stem}
+        # The full name is one shapefile's, even where a file in a sub-folder is called the same.
+        shapefiles = [name for name in shapefiles if str(name) == layer] or [
+            name for name in shapefiles if layer in {str(name.with_suffix("")), name.name, name.stem}
         ]
         if not shapefiles:
             raise SourceError(

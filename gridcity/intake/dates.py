@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gridcity.intake.table import Column, per_distinct
 
-__all__ = ["parse_dates"]
+__all__ = ["date_reasons", "parse_dates"]
 
 _EARLIEST_YEAR = 1900
 _CLOCK = r"[0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]+)?)?"
@@ -29,6 +29,11 @@ _FORMS = tuple(
 # No date at all: an empty dBase date, and the zero days of ArcGIS and of spreadsheets.
 _MISSING: Final = {(0, 0, 0), (1899, 11, 30), (1899, 12, 30)}
 _BAD = "bad"
+_SPREADSHEET_ZERO = date(1899, 12, 30)
+_DAY_NUMBER = re.compile(r"([0-9]{5})(?:\.[0-9]+)?")
+_DECIMAL = re.compile(r"([0-9]{8})\.0*")
+_DAY_OR_MONTH_FIRST = re.compile(r"[0-9]{1,2}([-/.])[0-9]{1,2}\1[0-9]{4}" + _TIME)
+_NO_DAY = re.compile(r"[0-9]{4}(?:[-/.]?[0-9]{2})?")
 
 
 def parse_dates(texts: Column) -> tuple[Column, npt.NDArray[np.bool_]]:
@@ -63,19 +68,71 @@ def parse_dates(texts: Column) -> tuple[Column, npt.NDArray[np.bool_]]:
     return dates, bad
 
 
+def date_reasons(texts: Column, bad: npt.NDArray[np.bool_]) -> Column:
+    """Say of texts that are no dates what they look like, as the end of a sentence.
+
+    Parameters
+    ----------
+    texts : numpy.ndarray
+        Object array of str.
+    bad : numpy.ndarray of bool
+        Which of them are no date, from `parse_dates`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Object array of str, beginning with a semicolon; empty where the text is a date or looks like
+        nothing in particular.
+
+    Examples
+    --------
+    >>> texts = np.array(["20091301", "42064"], dtype=object)
+    >>> date_reasons(texts, np.array([True, True])).tolist()
+    ['; there is no month 13', '; as the day number of a spreadsheet it would be 2015-03-01']
+    """
+    reasons = np.full(len(texts), "", dtype=object)
+    reasons[bad] = per_distinct(texts[bad], _reason)
+    return reasons
+
+
+def _parts(text: str) -> tuple[int, int, int] | None:
+    """Return the year, month and day that a text writes, whether there is such a day or not."""
+    for form in _FORMS:
+        if match := form.fullmatch(text):
+            year, month, day = (int(part) for part in match.groups())
+            return year, month, day
+    return None
+
+
 def _parsed(text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    for form in _FORMS:
-        if match := form.fullmatch(text):
-            year, month, day = (int(part) for part in match.groups())
-            break
-    else:
+    parts = _parts(text)
+    if parts is None:
         return _BAD
-    if (year, month, day) in _MISSING:
+    if parts in _MISSING:
         return ""
     try:
-        return date(year, month, day).isoformat() if year >= _EARLIEST_YEAR else _BAD
+        return date(*parts).isoformat() if parts[0] >= _EARLIEST_YEAR else _BAD
     except ValueError:
         return _BAD
+
+
+def _reason(text: str) -> str:
+    text = text.strip()
+    if parts := _parts(text):
+        year, month, day = parts
+        if year < _EARLIEST_YEAR:
+            return f"; the year {year} lies before {_EARLIEST_YEAR}"
+        if not 1 <= month <= 12:
+            return f"; there is no month {month}"
+        return f"; {year}-{month:02d} has no day {day}"
+    if match := _DAY_NUMBER.fullmatch(text):
+        day_meant = _SPREADSHEET_ZERO + timedelta(days=int(match[1]))
+        return f"; as the day number of a spreadsheet it would be {day_meant.isoformat()}"
+    if match := _DECIMAL.fullmatch(text):
+        return f"; something read it as a number, it may have been {match[1]}"
+    if _DAY_OR_MONTH_FIRST.fullmatch(text):
+        return "; day and month cannot be told apart"
+    return "; it names no day" if _NO_DAY.fullmatch(text) else ""

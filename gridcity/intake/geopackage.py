@@ -7,8 +7,8 @@ to be alone in the process and drop the other's locks.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ import numpy as np
 
 from gridcity.errors import SourceError
 from gridcity.findings import Findings
-from gridcity.intake.encoding import report_unreadable
 from gridcity.intake.geometry import alone, no_geometry, read_geometry
 from gridcity.intake.table import Column, Table, column_names, objects, per_distinct, record_numbers
+from gridcity.intake.unreadable import report_unreadable
 
-__all__ = ["read_geopackage"]
+__all__ = ["feature_layers", "read_geopackage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,9 @@ def read_geopackage(path: Path, *, layer: str | None = None, geometry: bool = Tr
     SourceError
         The file is no GeoPackage, is damaged, or holds no layer or several.
     """
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            # Damaged text keeps its bytes as lone surrogates, and costs a row instead of the file.
-            connection.text_factory = bytes
-            connection.execute("PRAGMA trusted_schema = OFF")
-            chosen = _layer(connection, path.name, layer, geometry)
-            content = _content(connection, path.name, chosen)
-    except (sqlite3.Error, UnicodeError) as problem:
-        raise SourceError(
-            f"{path.name} cannot be read as a GeoPackage: {problem}.",
-            hint="Check that no other program is writing it, or export it again.",
-        ) from problem
+    with _opened(path) as connection:
+        chosen = _layer(connection, path.name, layer, geometry)
+        content = _content(connection, path.name, chosen)
     rows = record_numbers(len(content.keys))
     findings = Findings()
     columns = {name: _texts(values) for name, values in zip(content.names, content.values, strict=True)}
@@ -91,15 +82,49 @@ def read_geopackage(path: Path, *, layer: str | None = None, geometry: bool = Tr
     )
 
 
+def feature_layers(path: Path) -> tuple[str, ...]:
+    """Return the names of the layers of a GeoPackage that have a geometry, sorted.
+
+    Raises
+    ------
+    SourceError
+        The file is no GeoPackage, or is damaged.
+    """
+    with _opened(path) as connection:
+        return tuple(_layers(connection, ("features",)))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Connect to read only; whatever SQLite says of the file becomes a refusal."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            # Damaged text keeps its bytes as lone surrogates, and costs a row instead of the file.
+            connection.text_factory = bytes
+            connection.execute("PRAGMA trusted_schema = OFF")
+            yield connection
+    except (sqlite3.Error, UnicodeError) as problem:
+        raise SourceError(
+            f"{path.name} cannot be read as a GeoPackage: {problem}.",
+            hint="Check that no other program is writing it, or export it again.",
+        ) from problem
+
+
+def _layers(connection: sqlite3.Connection, kinds: tuple[str, ...]) -> list[str]:
+    listed = connection.execute("SELECT table_name, data_type FROM gpkg_contents ORDER BY table_name")
+    return [_text(name) for name, kind in listed if _text(kind) in kinds]
+
+
 def _quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def _layer(connection: sqlite3.Connection, where: str, wanted: str | None, geometry: bool) -> str:
-    kinds = ("features",) if geometry else ("features", "attributes")
-    listed = connection.execute("SELECT table_name, data_type FROM gpkg_contents ORDER BY table_name")
-    layers = [_text(name) for name, kind in listed if _text(kind) in kinds]
-    names = ", ".join(layers) or "none"
+    layers = _layers(connection, ("features",) if geometry else ("features", "attributes"))
+    if not layers:
+        what = "layer with a geometry" if geometry else "layer"
+        raise SourceError(f"{where} has no {what}.", hint="Check whether it is the right file.")
+    names = ", ".join(layers)
     if wanted is not None and wanted not in layers:
         raise SourceError(
             f"{where} has no layer {wanted!r}; its layers: {names}.", hint="Choose with --layer."

@@ -1,4 +1,4 @@
-"""Columns of a source to fields of gridcity: by a mapping file, by the profile, by known names.
+"""The mapping file: which column is which field, and how a source's values are translated.
 
 A mapping is a TOML file::
 
@@ -8,6 +8,7 @@ A mapping is a TOML file::
     [geometry]
     x = "XCOORD"                    # columns of the coordinates of a text table
     y = "YCOORD"
+    z = "note"                      # field of text that receives the height of points of a shapefile
     [columns]                       # source column = field, or a list of fields
     "OWNER_DESC" = "owner_name"
     "STATE" = ""                    # a column that means something else and is not read
@@ -16,33 +17,41 @@ A mapping is a TOML file::
     [values.state]                  # translation of the source's values, per field
     "Active" = "完好"
 
-It is checked whole before a row is read. No column is guessed: one that matches no name is left out
-and reported.
+It is checked whole before a row is read: its words, its fields, and the values that it writes.
+
+Heights are dropped unless ``z`` names a field for them, ``note`` or ``data_source``, which no column or
+constant fills; ``[values.note]`` translates them like other text, ``"0" = ""`` where 0 means none. They are
+those of the file, in its own unit, above what its surveyor measured from. Measures (M) are never kept.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
-from collections.abc import Mapping as Lookup
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gridcity.catalogue import catalogue, states
 from gridcity.catalogue import fields as known_fields
-from gridcity.errors import MappingError
-from gridcity.findings import Findings
-from gridcity.intake.sources import Source
-from gridcity.intake.table import Column, Numbers, objects, per_distinct
+from gridcity.codes import editions
+from gridcity.errors import ArgumentError, MappingError, readable
+from gridcity.intake.dates import parse_dates
+from gridcity.intake.table import objects
 
-__all__ = ["Draft", "Mapping", "Match", "apply_mapping", "check_mapping", "read_mapping"]
+if TYPE_CHECKING:
+    from gridcity.profile import Profile
+
+__all__ = ["Mapping", "check_mapping", "read_mapping", "refuse_missing_columns", "with_columns"]
 
 _TABLES = ("geometry", "columns", "constants", "values")
 _TEXTS = ("class", "edition", "key")
-_MAPPED, _PROFILE, _KNOWN, _CUT = "mapping", "profile", "known name", "cut name"
-_RANKS = (_MAPPED, _PROFILE, _KNOWN, _CUT)
-_SHAPEFILE_NAME_BYTES = 10
+_CLASS_FIELDS = ("class_code", "class_name")
+_DATE_FIELDS = ("initial_date", "changed_date", "end_date", "since", "until")
+# Fields whose text means nothing to gridcity, so that a height can stand there.
+_FREE_TEXTS = ("note", "data_source")
+_LEVELS = ("district", "street", "community")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,8 @@ class Mapping:
         Column that names a row.
     x, y : str
         Columns of the coordinates, eastward and northward.
+    z : str
+        Field that receives the height of points.
     name : str
         Name of the mapping file, for messages.
     """
@@ -75,52 +86,8 @@ class Mapping:
     key: str = ""
     x: str = ""
     y: str = ""
+    z: str = ""
     name: str = "the mapping"
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The source column that fills a field, and how it was found; ``str()`` gives ``column (how)``."""
-
-    column: str
-    how: str
-
-    def __str__(self) -> str:
-        return f"{self.column} ({self.how})"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Draft:
-    """Rows in gridcity's fields, not yet checked.
-
-    Attributes
-    ----------
-    kind : str
-        ``component``, ``cell``, ``area``, ``party``, ``duty``, …
-    columns : dict of str to numpy.ndarray
-        Field: object array of str, stripped and translated; missing values are empty.
-    rows : numpy.ndarray
-        Record numbers of the source, int64.
-    geometry : numpy.ndarray
-        As in the source.
-    key : numpy.ndarray or None
-        The values of the key column, where the mapping names one.
-    matched : dict of str to Match
-        Field: the column that fills it. Constants are not in it.
-    unused : tuple of str
-        Source columns that fill no field.
-    findings : Findings
-        One ``column-unused`` for each of them; the source's own findings stay with the source.
-    """
-
-    kind: str
-    columns: dict[str, Column]
-    rows: Numbers
-    geometry: Column
-    key: Column | None
-    matched: dict[str, Match]
-    unused: tuple[str, ...]
-    findings: Findings
 
 
 def read_mapping(path: str | Path) -> Mapping:
@@ -141,7 +108,7 @@ def read_mapping(path: str | Path) -> Mapping:
         raise MappingError(
             f"{file.name} is no TOML: {problem}.", hint="Column names stand in quotes."
         ) from problem
-    name = file.name
+    name = readable(file.name)
     _refuse_unknown(document, (*_TEXTS, *_TABLES), name, "key")
     for table in _TABLES:
         if not isinstance(document.get(table, {}), dict):
@@ -149,11 +116,12 @@ def read_mapping(path: str | Path) -> Mapping:
                 f"{table} in {name} is no table.", hint=f"Write [{table}] and its lines below."
             )
     place = document.get("geometry", {})
-    _refuse_unknown(place, ("x", "y"), name, "key of [geometry]")
-    if len(place) == 2 and place["x"] == place["y"]:
+    _refuse_unknown(place, ("x", "y", "z"), name, "key of [geometry]")
+    pair = [axis for axis in ("x", "y") if axis in place]
+    if len(pair) == 2 and place["x"] == place["y"]:
         raise MappingError(f"[geometry] in {name} names {place['x']!r} twice.", hint="Name both x and y.")
-    if len(place) == 1:
-        raise MappingError(f"[geometry] in {name} names only {next(iter(place))}.", hint="Name both x and y.")
+    if len(pair) == 1:
+        raise MappingError(f"[geometry] in {name} names only {pair[0]}.", hint="Name both x and y.")
     translations = document.get("values", {})
     return Mapping(
         columns={column: _targets(column, to, name) for column, to in document.get("columns", {}).items()},
@@ -164,23 +132,83 @@ def read_mapping(path: str | Path) -> Mapping:
         key=_text(document.get("key", ""), f"key in {name}"),
         x=_text(place.get("x", ""), f"x in {name}"),
         y=_text(place.get("y", ""), f"y in {name}"),
+        z=_text(place.get("z", ""), f"z in {name}"),
         name=name,
     )
 
 
-def check_mapping(mapping: Mapping, kind: str) -> None:
-    """Check that a mapping fits a kind of row; no file is opened.
+def with_columns(mapping: Mapping, pairs: Iterable[tuple[str, str]]) -> Mapping:
+    """Return a mapping in which some fields are filled by other columns.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        What holds for every other field.
+    pairs : iterable of (str, str)
+        Field and source column. They go before the columns, constants and heights of the mapping; a column
+        that filled only these fields is not read any more.
 
     Raises
     ------
     MappingError
-        It names a field that the kind does not have, or fills one field twice.
+        A field or a column is empty, or a field is named twice. Whether they exist is seen when the file
+        is opened (`check_mapping`, `gridcity.intake.matching.match_columns`).
+
+    Examples
+    --------
+    >>> with_columns(Mapping(columns={"A": ("note", "name")}), [("name", "B")]).columns
+    {'A': ('note',), 'B': ('name',)}
+    """
+    given: dict[str, str] = {}
+    for target, column in pairs:
+        if not target or not column:
+            raise MappingError(
+                f"{target!r}={column!r} names no field and column.", hint="Write FIELD=COLUMN."
+            )
+        if given.setdefault(target, column) != column:
+            raise MappingError(
+                f"{target} is to be filled by {given[target]} and by {column}.", hint="Keep one of them."
+            )
+    columns = {
+        column: tuple(target for target in several if target not in given)
+        for column, several in mapping.columns.items()
+    }
+    for target, column in given.items():
+        columns[column] = (*columns.get(column, ()), target)
+    constants = {target: value for target, value in mapping.constants.items() if target not in given}
+    return replace(mapping, columns=columns, constants=constants, z="" if mapping.z in given else mapping.z)
+
+
+def check_mapping(mapping: Mapping, kind: str, profile: Profile | None = None) -> None:
+    """Check that a mapping fits a kind of row; no file is opened.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        From `read_mapping`.
+    kind : str
+        A kind of `gridcity.catalogue.fields`.
+    profile : Profile, optional
+        The city's; without one, classes are not looked up, for a city may have classes of its own.
+
+    Raises
+    ------
+    MappingError
+        It names a field that the kind does not have, fills one field twice, names an edition that does not
+        exist, writes a value that no row of this kind can have, a state or level that is none, a text that
+        is no date; or brings heights into a field that is not free text.
+    ArgumentError
+        It names a class that does not exist.
     """
     possible = tuple(dict.fromkeys(known_fields(kind).values()))
     targets = [target for several in mapping.columns.values() for target in several]
     for named in (targets, mapping.constants, mapping.values):
         _refuse_unknown(named, possible, mapping.name, f"field of a {kind}")
     fillers: dict[str, list[str]] = {name: ["a constant"] for name in mapping.constants}
+    if mapping.z:
+        free = tuple(name for name in _FREE_TEXTS if name in possible)
+        _refuse_unknown([mapping.z], free, f"z of [geometry] in {mapping.name}", f"free text of a {kind}")
+        fillers.setdefault(mapping.z, []).append("the heights")
     for column, several in mapping.columns.items():
         for target in several:
             fillers.setdefault(target, []).append(column)
@@ -190,140 +218,69 @@ def check_mapping(mapping: Mapping, kind: str) -> None:
                 f"{mapping.name} fills {target} twice: by {' and by '.join(columns)}.",
                 hint="Keep one of them.",
             )
+    if mapping.edition:
+        _refuse_unknown([mapping.edition], tuple(editions()), mapping.name, "edition")
+    _check_words(mapping)
+    if profile is not None:
+        _check_classes(mapping, kind, profile)
 
 
-def apply_mapping(
-    source: Source,
-    kind: str,
-    mapping: Mapping | None = None,
-    *,
-    profile_columns: Lookup[str, str] | None = None,
-) -> Draft:
-    """Bring a source's columns to the fields of a kind of row.
+def _written(mapping: Mapping, target: str) -> list[tuple[str, str]]:
+    """Return where a mapping writes values into a field, and the values; empty ones mean none."""
+    found = [(f"[constants] in {mapping.name}", mapping.constants.get(target, ""))]
+    found += [
+        (f"[values.{target}] in {mapping.name}", value) for value in mapping.values.get(target, {}).values()
+    ]
+    return [(where, value) for where, value in found if value]
 
-    A field is filled by the first of: a constant or column of the mapping; a column of the profile; a
-    known name, national or gridcity's own, whatever its case; a known name cut at ten bytes, as
-    shapefiles cut them, if the rest is at least two Chinese characters or six letters and no other
-    field's name begins so.
 
-    Parameters
-    ----------
-    source : Source
-        The rows.
-    kind : str
-        Kind of the rows, a kind of `gridcity.catalogue.fields`.
-    mapping : Mapping, optional
-        The mapping file's content.
-    profile_columns : mapping of str to str, optional
-        Source column: field, as the city's profile has them; columns the file lacks are no error.
+def _check_words(mapping: Mapping) -> None:
+    all_states = tuple(dict.fromkeys(state for name in editions() for state in states(name)))
+    for target, possible in (("state", all_states), ("level", _LEVELS)):
+        for where, value in _written(mapping, target):
+            _refuse_unknown([value], possible, where, target)
+    for target in _DATE_FIELDS:
+        for where, value in _written(mapping, target):
+            if parse_dates(objects([value]))[1].any():
+                raise MappingError(
+                    f"{value!r} in {where} is no date, which {target} needs.", hint="Write it YYYY-MM-DD."
+                )
+
+
+def _check_classes(mapping: Mapping, kind: str, profile: Profile) -> None:
+    """Check the classes that a mapping states; those of duties can be events, and major classes."""
+    tables = list(profile.catalogues())
+    if mapping.edition and mapping.edition not in [table.edition for table in tables]:
+        tables.append(catalogue(mapping.edition))
+    kinds = ("component",) if kind == "component" else ("component", "event")
+    stated = [(f"class in {mapping.name}", mapping.class_text)] if mapping.class_text else []
+    for where, value in [*stated, *(pair for target in _CLASS_FIELDS for pair in _written(mapping, target))]:
+        known = any(table.find(value, one) or table.named(value, one) for table in tables for one in kinds)
+        major = kind == "duty" and any(
+            value == code for table in tables for one in kinds for code, _, _ in table.majors(one)
+        )
+        if not known and not major:
+            near = [entry for table in tables for entry in table.nearest(value, kinds[0])]
+            nearest = ", ".join(dict.fromkeys(f"{entry.code} {entry.zh}" for entry in near))
+            raise ArgumentError(
+                f"{value!r} ({where}) is no class of {' or '.join(table.edition for table in tables)}.",
+                hint=f"Nearest: {nearest}." if nearest else "Look one up: gridcity catalogue TEXT.",
+            )
+
+
+def refuse_missing_columns(mapping: Mapping, columns: Collection[str], where: str) -> None:
+    """Refuse a mapping that names columns which a source does not have.
 
     Raises
     ------
     MappingError
-        The mapping does not fit the kind (`check_mapping`) or names a column that the source lacks; or
-        two columns of the same standing fill one field.
+        A mapped column, the key or a column of the coordinates is not there; the nearest are named.
     """
-    mapping = mapping or Mapping()
-    check_mapping(mapping, kind)
-    _check_columns(mapping, source)
-    known = {name.casefold(): target for name, target in known_fields(kind).items()}
-    # A profile has the columns of every kind of row; those of other kinds mean nothing here.
-    possible = set(known.values())
-    from_profile = {
-        name.strip().casefold(): target
-        for name, target in (profile_columns or {}).items()
-        if target in possible
-    }
-    claims: dict[str, list[Match]] = {}
-    for column in source.columns:
-        targets, how = _resolved(column, mapping, from_profile, known)
-        for target in targets:
-            if target not in mapping.constants:
-                claims.setdefault(target, []).append(Match(column, how))
-    matched = {target: _strongest(target, matches, source.name) for target, matches in claims.items()}
-    columns = {
-        target: _filled(source.columns[match.column], mapping.values.get(target, {}))
-        for target, match in matched.items()
-    }
-    for target, value in mapping.constants.items():
-        columns[target] = objects([value] * len(source))
-    used = {match.column for match in matched.values()} | {mapping.key, *source.coordinate_columns}
-    unused = tuple(column for column in source.columns if column not in used)
-    findings = Findings()
-    findings.add("column-unused", [None] * len(unused), values=unused)
-    return Draft(
-        kind=kind,
-        columns=columns,
-        rows=source.rows,
-        geometry=source.geometry,
-        key=_filled(source.columns[mapping.key], {}) if mapping.key else None,
-        matched=matched,
-        unused=unused,
-        findings=findings,
-    )
-
-
-def _resolved(
-    column: str, mapping: Mapping, profile: Lookup[str, str], known: Lookup[str, str]
-) -> tuple[tuple[str, ...], str]:
-    """Return the fields that a column fills, and how they were found."""
-    folded = column.strip().casefold()
-    if column in mapping.columns:
-        return mapping.columns[column], _MAPPED
-    if folded in profile:
-        return (profile[folded],), _PROFILE
-    if folded in known:
-        return (known[folded],), _KNOWN
-    if _is_cut(folded):
-        possible = {target for name, target in known.items() if name.startswith(folded)}
-        if len(possible) == 1:
-            return tuple(possible), _CUT
-    return (), ""
-
-
-def _is_cut(name: str) -> bool:
-    """Tell whether a name may be the first ten bytes of a longer one, in GBK or in UTF-8.
-
-    Examples
-    --------
-    >>> _is_cut("所在单元网"), _is_cut("初始日"), _is_cut("note")
-    (True, True, False)
-    """
-    letters = sum(character.isascii() and character.isalpha() for character in name)
-    chinese = sum("\u4e00" <= character <= "\u9fff" for character in name)
-    lengths = {len(name.encode("gb18030")), len(name.encode("utf-8"))}
-    return (chinese >= 2 or letters >= 6) and bool(
-        lengths & {_SHAPEFILE_NAME_BYTES - 1, _SHAPEFILE_NAME_BYTES}
-    )
-
-
-def _strongest(target: str, matches: list[Match], where: str) -> Match:
-    best = min(_RANKS.index(match.how) for match in matches)
-    strongest = [match for match in matches if _RANKS.index(match.how) == best]
-    if len(strongest) > 1:
-        columns = " and ".join(match.column for match in strongest)
-        raise MappingError(
-            f"{where} has several columns for {target}: {columns}.",
-            hint=f"Say in a mapping file which of them is {target}.",
-        )
-    return strongest[0]
-
-
-def _filled(column: Column, translation: dict[str, str]) -> Column:
-    def translated(text: str) -> str:
-        stripped = text.strip()
-        return translation.get(stripped, stripped)
-
-    return per_distinct(column, translated)
-
-
-def _check_columns(mapping: Mapping, source: Source) -> None:
     named = [*mapping.columns, *filter(None, (mapping.key, mapping.x, mapping.y))]
     for column in named:
-        if column not in source.columns:
+        if column not in columns:
             raise MappingError(
-                f"{source.name} has no column {column!r}, which {mapping.name} names; "
-                f"{_nearest(column, source.columns)}.",
+                f"{where} has no column {column!r}, which {mapping.name} names; {_nearest(column, columns)}.",
                 hint="Correct the column in the mapping.",
             )
 
@@ -333,7 +290,7 @@ def _refuse_unknown(named: Iterable[str], possible: tuple[str, ...], where: str,
         if name not in possible:
             raise MappingError(
                 f"{name!r} in {where} is no {what}; {_nearest(name, possible)}.",
-                hint=f"Possible are {', '.join(possible)}.",
+                hint=f"Possible are {', '.join(possible) or 'none'}.",
             )
 
 

@@ -7,7 +7,7 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,6 +49,19 @@ class Reading(Protocol):
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
 
+    def ever_coded(self, code: str) -> list[tuple[str, int]]:
+        """Return table and id of the objects that have a code or had it once, removed ones too."""
+
+    def images(self, table: str, object_id: int) -> list[tuple[int | None, dict[str, Any], bytes | None]]:
+        """Return what an object was and is, the oldest first.
+
+        Each is the receipt that replaced it, its columns, and its geometry as the store keeps it. The
+        last, of an object that is still there, has None for the receipt.
+        """
+
+    def codes_beside(self, code: str) -> list[str]:
+        """Return the codes before and after a code in every table that has codes, in order of the text."""
+
     def extent(self) -> Box | None:
         """Return the box around all areas and cells; None while there are none."""
 
@@ -59,8 +72,37 @@ class Transaction(Reading, Protocol):
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> Any:
         """Insert rows and return their new ids as an int64 array; ``geom`` are shapely geometries."""
 
+    def bulk(self, table: str, rows: int) -> AbstractContextManager[None]:
+        """Insert up to so many rows in several calls inside the block; an exception ends the transaction.
+
+        The boxes of rows that are inserted into an empty table are found when the block has ended.
+        """
+
+    def touching(self, table: str, bounds: Any) -> tuple[Any, Any]:
+        """Return the pairs of a given box and an object whose box meets it.
+
+        ``bounds`` has a row a box: west, south, east, north. Returned are the number of the box and the id
+        of the object, int64 arrays. Boxes of objects may be some centimetres too large, never too small.
+        """
+
+    def points(self, table: str, columns: Sequence[str], on: str) -> Iterator[tuple[Any, Any, list[Any]]]:
+        """Read the points among the objects of a table that are valid on a day, some at a time.
+
+        Yields ids (int64 array), places (float array of two columns), and the columns asked for.
+        """
+
     def update(self, table: str, ids: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> None:
         """Change rows; what they were before goes into the history."""
+
+    def take_back(self, receipts: Sequence[int]) -> dict[str, tuple[int, int]]:
+        """Make everything that the latest receipts wrote what it was before them.
+
+        What they added is removed, what they changed becomes what it was; both go into the history
+        under the newest receipt, which must not be one of them. Nothing that is not taken back itself
+        may have been written after them. Serials stay as high as they are.
+
+        Returns the number of objects removed and restored per table, of the tables that had any.
+        """
 
     def raise_serial(self, prefix: str, last: int) -> None:
         """Put the mark below a prefix at least so high: serials that arrived ready-made are given too."""

@@ -8,10 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from gridcity.errors import StoreError
+from gridcity.errors import StoreError, readable
 from gridcity.store import wkb
 
-__all__ = ["APPLICATION_ID", "LAYERS", "SCHEMA_VERSION", "TABLES", "build", "connect", "store_error"]
+__all__ = [
+    "APPLICATION_ID",
+    "CODED",
+    "LAYERS",
+    "SCHEMA_VERSION",
+    "TABLES",
+    "YOUNGER_INDEX",
+    "build",
+    "connect",
+    "store_error",
+]
 
 _SCHEMA: Final = Path(__file__).parent / "schema"
 APPLICATION_ID: Final = 0x47504B47  # "GPKG"
@@ -19,9 +29,13 @@ _USER_VERSION: Final = 10300
 SCHEMA_VERSION: Final = "1"
 # A check of a million components reads for some ten seconds, and a writer must outwait it.
 _BUSY_S: Final = 60.0
+# Cities made before it get it in their next transaction; where it stands the statement does nothing.
+YOUNGER_INDEX: Final = "CREATE INDEX IF NOT EXISTS components_key ON components(key) WHERE key <> ''"
 
 LAYERS: Final = {"areas": "MULTIPOLYGON", "cells": "MULTIPOLYGON", "components": "GEOMETRY"}
 """The tables with geometry and the type their contents are registered with."""
+CODED: Final = ("components", "cells", "areas", "parties")
+"""The tables whose objects have codes."""
 TABLES: Final = (
     *LAYERS,
     "parties",
@@ -64,7 +78,7 @@ def connect(path: Path, *, read_only: bool, create: bool = False) -> sqlite3.Con
             connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error as error:
         raise StoreError(
-            f"{path} cannot be opened: {error}.", hint="Check the path and its permissions."
+            f"{path} cannot be opened: {error}.", hint=_hint(error, "Check the path and its permissions.")
         ) from error
     for name, function in _ST_FUNCTIONS.items():
         connection.create_function(name, 1, function, deterministic=True)
@@ -85,6 +99,7 @@ def build(connection: sqlite3.Connection, meta: Mapping[str, str]) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {_USER_VERSION}")
     scripts = [(_SCHEMA / name).read_text(encoding="utf-8") for name in ("geopackage.sql", "city.sql")]
+    scripts.append(f"{YOUNGER_INDEX};")
     triggers = (_SCHEMA / "rtree.sql").read_text(encoding="utf-8")
     scripts += [triggers.replace("{t}", layer) for layer in LAYERS]
     connection.executescript("BEGIN;" + "".join(scripts))
@@ -128,14 +143,35 @@ _ST_FUNCTIONS: Final = {
 }
 
 
-def store_error(error: sqlite3.Error) -> StoreError:
-    """Return what SQLite says as an exception of gridcity, with what to do about it."""
-    text = str(error)
-    hints = {
-        "locked": "Another process is writing; try again when it has finished.",
-        "readonly": "The file or its folder cannot be written; check the permissions.",
-        "full": "The disk is full; nothing was changed.",
-        "malformed": "The file is damaged; restore a backup.",
-    }
-    hint = next((hint for word, hint in hints.items() if word in text), "Check the file and its folder.")
-    return StoreError(f"The store cannot be used: {text}.", hint=hint)
+_HINTS: Final = {
+    "locked": "Another process is writing; try again when it has finished.",
+    "readonly": "The file or its folder cannot be written; check the permissions.",
+    "full": "The disk is full; nothing was changed.",
+    "disk I/O error": "The disk is full or failing; nothing was changed.",
+    "malformed": "The file is damaged; restore a backup.",
+    "not a database": "Name a city with --city, or make one with gridcity init.",
+}
+
+
+def store_error(error: sqlite3.Error, connection: sqlite3.Connection) -> StoreError:
+    """Return what SQLite says as an exception of gridcity, with the file and what to do about it."""
+    path = _file_of(connection)
+    if "readonly" in str(error):
+        return StoreError(
+            f"The city {path} cannot be written: the file or its folder is read-only.",
+            hint="Give yourself the right to write both, or work on a copy in a folder of your own.",
+        )
+    hint = _hint(error, "Check the file and its folder.")
+    return StoreError(f"The store{' ' * bool(path)}{path} cannot be used: {error}.", hint=hint)
+
+
+def _file_of(connection: sqlite3.Connection) -> str:
+    """Return the path of a connection's file; empty once it is closed."""
+    try:
+        return readable(connection.execute("PRAGMA database_list").fetchone()[2])
+    except sqlite3.Error:
+        return ""
+
+
+def _hint(error: sqlite3.Error, otherwise: str) -> str:
+    return next((hint for words, hint in _HINTS.items() if words in str(error)), otherwise)

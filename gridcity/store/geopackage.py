@@ -19,6 +19,7 @@ from gridcity.store.connection import (
     LAYERS,
     SCHEMA_VERSION,
     TABLES,
+    YOUNGER_INDEX,
     build,
     connect,
     store_error,
@@ -104,8 +105,9 @@ class GeoPackage(Reader):
         try:
             try:
                 connection.execute("BEGIN IMMEDIATE")
+                connection.execute(YOUNGER_INDEX)
             except sqlite3.Error as error:
-                raise store_error(error) from error
+                raise store_error(error, connection) from error
             try:
                 transaction = WriteTransaction(connection)
                 yield transaction
@@ -118,7 +120,7 @@ class GeoPackage(Reader):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
-                    raise store_error(error) from error
+                    raise store_error(error, connection) from error
                 raise
         finally:
             connection.close()

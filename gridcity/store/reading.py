@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gridcity.store import wkb
-from gridcity.store.connection import LAYERS, TABLES, store_error
+from gridcity.store.connection import CODED, LAYERS, TABLES, store_error
 from gridcity.store.wkb import Box
 
 __all__ = ["Reader"]
@@ -25,7 +25,7 @@ class Reader:
         try:
             return self._connection.execute(sql, values)
         except sqlite3.Error as error:
-            raise store_error(error) from error
+            raise store_error(error, self._connection) from error
 
     def meta(self) -> dict[str, str]:
         """Return the city's metadata."""
@@ -83,6 +83,37 @@ class Reader:
         self._table(table)
         return int(self._run(f"SELECT count(*) FROM {table}").fetchone()[0])
 
+    def ever_coded(self, code: str) -> list[tuple[str, int]]:
+        """Return table and id of the objects that have a code or had it once, removed ones too."""
+        found = [(table, fid) for table in CODED for (fid,) in self.rows(table, ("fid",), {"code": code})]
+        # The images are JSON without blanks; a quotation mark inside a text has a backslash before it.
+        sql = (
+            "SELECT DISTINCT table_name, object_id FROM history"
+            " WHERE instr(record, '\"code\":' || json_quote(?)) ORDER BY table_name, object_id"
+        )
+        return list(dict.fromkeys([*found, *self._run(sql, (code,))])) if code else []
+
+    def images(self, table: str, object_id: int) -> list[tuple[int | None, dict[str, Any], bytes | None]]:
+        """Return what an object was and is, the oldest first, each with the receipt that replaced it."""
+        self._table(table)
+        where = "WHERE table_name = ? AND object_id = ? ORDER BY fid"
+        found = self._run(
+            f"SELECT replaced_by, record, geom FROM history {where}", (table, object_id)
+        ).fetchall()
+        found += self._run(f"SELECT NULL, {self._image(table)} FROM {table} WHERE fid = ?", (object_id,))
+        return [(receipt, json.loads(record), geom) for receipt, record, geom in found]
+
+    def codes_beside(self, code: str) -> list[str]:
+        """Return the codes before and after a code in every table that has codes."""
+        found = [
+            self._run(
+                f"SELECT {side}(code) FROM {table} WHERE code {sign} ? AND code <> ''", (code,)
+            ).fetchone()
+            for table in CODED
+            for side, sign in (("max", "<"), ("min", ">"))
+        ]
+        return sorted(text for (text,) in found if text is not None)
+
     def extent(self) -> Box | None:
         """Return the box around all areas and cells."""
         sql = (
@@ -104,17 +135,28 @@ class Reader:
             raise KeyError(f"{table}.{column}")
         return column
 
+    def _image(self, table: str) -> str:
+        """Return the expressions for a row of a table as the history keeps it: a record and a geometry."""
+        columns = [row[1] for row in self._run(f"PRAGMA table_info({table})") if row[1] != "geom"]
+        record = ", ".join(f"'{column}', {column}" for column in columns)
+        return f"json_object({record}), {'geom' if table in LAYERS else 'NULL'}"
+
     def _where(self, table: str, where: Mapping[str, object], on: str | None) -> tuple[str, list[object]]:
         parts: list[str] = []
         values: list[object] = []
         for column, value in where.items():
             name = self._name(table, column)
             if isinstance(value, (str, int, float)) or value is None:
+                wanted = [value]
                 parts.append(f"{name} IS ?")
                 values.append(value)
             else:
+                wanted = list(value)  # type: ignore[call-overload]
                 parts.append(f"{name} IN (SELECT value FROM json_each(?))")
-                values.append(json.dumps(list(value)))  # type: ignore[call-overload]
+                values.append(json.dumps(wanted))
+            if all(isinstance(text, str) and text for text in wanted):
+                # Codes and keys are indexed where there are any, and SQLite must see that there is one.
+                parts.append(f"{name} <> ''")
         if on is not None:
             since, until = self._name(table, "since"), self._name(table, "until")
             parts.append(f"{since} <= ? AND ({until} = '' OR {until} > ?)")

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from gridcity.store import wkb
-from gridcity.store.connection import LAYERS, store_error
-from gridcity.store.reading import Reader
+from gridcity.store.bulk import Bulk
+from gridcity.store.connection import LAYERS
+from gridcity.store.tree import rounded_outwards
 
 __all__ = ["WriteTransaction"]
 
@@ -18,15 +19,16 @@ __all__ = ["WriteTransaction"]
 _WITHOUT_HISTORY: Final = frozenset(
     {"receipts", "findings", "rejected_rows", "history", "serials", "gridcity_meta"}
 )
+# Values of one statement; what every build of SQLite takes.
+_VARIABLES: Final = 999
 
 
-class WriteTransaction(Reader):
+class WriteTransaction(Bulk):
     """Writing, between BEGIN IMMEDIATE and COMMIT; see `base.Transaction`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
         self._srs_id = int(self.meta()["stored_epsg"])
-        self._touched: set[str] = set()
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> Any:
         """Insert rows and return their new ids."""
@@ -38,10 +40,10 @@ class WriteTransaction(Reader):
         last = self._run("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
         first = (last[0] if last else 0) + 1
         ids = range(first, first + n)
-        marks = ", ".join("?" * (len(names) + 1))
-        sql = f"INSERT INTO {table} (fid, {', '.join(names)}) VALUES ({marks})"
-        with self._trigger_aside(table) if "geom" in columns else contextlib.nullcontext():
-            self._run_many(sql, zip(ids, *values, strict=True))
+        into = f"INSERT INTO {table} (fid, {', '.join(names)}) VALUES"
+        own_trigger = "geom" in columns and table != self._bulk
+        with self._trigger_aside(table) if own_trigger else contextlib.nullcontext():
+            self._insert_rows(into, [ids, *values])
             if "geom" in columns:
                 self._index(table, ids, columns["geom"])
         self._touched.add(table)
@@ -53,7 +55,8 @@ class WriteTransaction(Reader):
         values = [self._values(name, column) for name, column in columns.items()]
         keys = [int(i) for i in ids]
         if table not in _WITHOUT_HISTORY:
-            self._remember(table, keys)
+            own = next(iter(columns.get("receipt", ())), None)
+            self._remember(table, "SELECT value FROM json_each(?)", (json.dumps(keys),), receipt=own)
         assignments = ", ".join(f"{name} = ?" for name in names)
         self._run_many(f"UPDATE {table} SET {assignments} WHERE fid = ?", zip(*values, keys, strict=True))
         self._touched.add(table)
@@ -89,16 +92,24 @@ class WriteTransaction(Reader):
                 (*box, table),
             )
 
-    def _run_many(self, sql: str, rows: Iterator[tuple[Any, ...]]) -> None:
-        try:
-            self._connection.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise store_error(error) from error
-
     def _values(self, name: str, column: Sequence[Any]) -> Sequence[Any]:
         if name == "geom":
             return wkb.encode_many(column, self._srs_id)
         return column.tolist() if hasattr(column, "tolist") else column
+
+    def _insert_rows(self, into: str, columns: Sequence[Sequence[Any]]) -> None:
+        """Insert rows, several with one statement: each costs SQLite a new look at the last id given."""
+        n, width = len(columns[0]), len(columns)
+        values: list[Any] = [None] * (n * width)
+        for i, column in enumerate(columns):
+            values[i::width] = column
+        together = max(1, _VARIABLES // width)
+        many = n // together * together
+        row = f"({', '.join('?' * width)})"
+        for rows, begin, end in ((together, 0, many), (1, many, n)):
+            step = rows * width
+            held = (tuple(values[i : i + step]) for i in range(begin * width, end * width, step))
+            self._run_many(f"{into} {', '.join([row] * rows)}", held)
 
     @contextlib.contextmanager
     def _trigger_aside(self, table: str) -> Iterator[None]:
@@ -123,20 +134,10 @@ class WriteTransaction(Reader):
 
         bounds = shapely.bounds(np.asarray(geometries, dtype=object))
         there = ~np.isnan(bounds[:, 0])
-        keys = np.asarray(ids, dtype=np.int64)[there].tolist()
-        sides = bounds[there][:, [0, 2, 1, 3]].T.tolist()
-        self._run_many(
-            f"INSERT INTO rtree_{table}_geom VALUES (?, ?, ?, ?, ?)", zip(keys, *sides, strict=True)
-        )
-
-    def _remember(self, table: str, ids: list[int]) -> None:
-        columns = [row[1] for row in self._run(f"PRAGMA table_info({table})") if row[1] != "geom"]
-        record = ", ".join(f"'{column}', {column}" for column in columns)
-        geometry = "geom" if table in LAYERS else "NULL"
-        self._run(
-            "INSERT INTO history (table_name, object_id, replaced_by, record, geom)"
-            f" SELECT ?, fid, (SELECT max(fid) FROM receipts), json_object({record}), {geometry}"
-            f" FROM {table} WHERE fid IN (SELECT value FROM json_each(?)) ORDER BY fid",
-            (table, json.dumps(ids)),
-        )
-        self._touched.add("history")
+        keys, boxes = np.asarray(ids, dtype=np.int64)[there], rounded_outwards(bounds[there])
+        if table == self._bulk and self._boxes is not None:
+            held = slice(self._held, self._held + len(keys))
+            self._boxes[0][held], self._boxes[1][held] = keys, boxes
+            self._held = held.stop
+        else:
+            self._insert_boxes(f"rtree_{table}_geom", keys, boxes)

@@ -12,7 +12,18 @@ from typing import Any, NamedTuple
 
 from gridcity.errors import StoreError
 
-__all__ = ["Box", "Rings", "box", "decode_many", "encode_many", "is_empty", "paths", "wkb"]
+__all__ = [
+    "POINT_BYTES",
+    "Box",
+    "Rings",
+    "box",
+    "decode_many",
+    "decode_points",
+    "encode_many",
+    "is_empty",
+    "paths",
+    "wkb",
+]
 
 # Length in bytes of the envelope for each envelope code of the header's flags.
 _ENVELOPES = (0, 32, 48, 48, 64)
@@ -21,6 +32,10 @@ _DIMENSIONS = {1: 0, 2: 1, 3: 2, 4: 0, 5: 1, 6: 2}
 # A city's geometry is at most a collection of multi-geometries; deeper nesting is an attack on readers.
 _DEEPEST = 4
 _LONG = 100_000
+
+_POINT = [("head", "S8"), ("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")]
+POINT_BYTES = 29
+"""Length of the blob of a point: a header without envelope, then WKB."""
 
 Rings = list[list[tuple[float, float]]]
 """The rings of polygons, the lines of lines, the single points of points."""
@@ -183,6 +198,12 @@ def encode_many(geometries: Any, srs_id: int) -> list[bytes | None]:
     import shapely
 
     geometries = np.asarray(geometries, dtype=object)
+    if (
+        len(geometries)
+        and (shapely.get_type_id(geometries) == 0).all()
+        and not shapely.is_empty(geometries).any()
+    ):
+        return _encode_points(shapely.get_coordinates(geometries), srs_id)
     bodies = shapely.to_wkb(geometries, byte_order=1)
     plain = struct.pack("<2sBBi", b"GP", 0, 1, srs_id)
     boxed = struct.pack("<2sBBi", b"GP", 0, 3, srs_id)
@@ -199,6 +220,26 @@ def encode_many(geometries: Any, srs_id: int) -> list[bytes | None]:
             bodies.tolist(), header.tolist(), bare.tolist(), envelopes, strict=True
         )
     ]
+
+
+def _encode_points(xy: Any, srs_id: int) -> list[bytes | None]:
+    """Return the blobs of points as one table of 29 bytes a row: header, byte order, type, place."""
+    import numpy as np
+
+    table = np.zeros(len(xy), dtype=_POINT)
+    table["head"] = struct.pack("<2sBBi", b"GP", 0, 1, srs_id)
+    table["order"], table["type"] = 1, 1
+    table["x"], table["y"] = xy.T
+    blobs: list[bytes | None] = table.view(f"V{table.itemsize}").tolist()
+    return blobs
+
+
+def decode_points(blobs: Sequence[bytes]) -> Any:
+    """Return longitude and latitude, two columns, of the blobs of points that have `POINT_BYTES` bytes."""
+    import numpy as np
+
+    table = np.frombuffer(b"".join(blobs), dtype=_POINT)
+    return np.column_stack([table["x"], table["y"]])
 
 
 def decode_many(blobs: Sequence[bytes | None]) -> Any:

@@ -85,7 +85,7 @@ class PolygonIndex:
 
     def winners(self, lng: Floats, lat: Floats) -> Ints:
         """Return the position of the polygon of each point by the edge rule, -1 for none."""
-        return self._cover(lng, lat)[0]
+        return self._first(*self._pairs(lng, lat), len(lng))
 
     def locate(self, lng: Floats, lat: Floats, *, near_m: float = 0.0) -> Hits:
         """Return polygon, basis and distance of each point.
@@ -115,16 +115,26 @@ class PolygonIndex:
     def _cover(self, lng: Floats, lat: Floats) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
         """Return the winner, whether it covers strictly, and the number of strict covers."""
         n = len(lng)
-        winner = np.full(n, -1, dtype=np.int64)
-        strictly = np.zeros(n, dtype=bool)
-        point, polygon = self._tree.query(shapely.points(lng, lat), predicate="intersects")
+        point, polygon = self._pairs(lng, lat)
         inside = shapely.contains_xy(self.polygons[polygon], lng[point], lat[point])
         covers = np.bincount(point, weights=inside, minlength=n).astype(np.int64)
+        winner = self._first(point, polygon, n)
+        strictly = np.zeros(n, dtype=bool)
+        strictly[point[inside & (winner[point] == polygon)]] = True
+        return winner, strictly, covers
+
+    def _pairs(self, lng: Floats, lat: Floats) -> tuple[Ints, Ints]:
+        """Return the pairs of a point and a polygon that covers it, with its border."""
+        point, polygon = self._tree.query(shapely.points(lng, lat), predicate="intersects")
+        return point.astype(np.int64), polygon.astype(np.int64)
+
+    def _first(self, point: Ints, polygon: Ints, n: int) -> Ints:
+        """Return of each of n points the polygon that is first by the edge rule, -1 for none."""
+        winner = np.full(n, -1, dtype=np.int64)
         order = np.lexsort((self.rank[polygon], point))
         first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
         winner[point[first]] = polygon[first]
-        strictly[point[first]] = inside[first]
-        return winner, strictly, covers
+        return winner
 
     def _nearest(self, lng: Floats, lat: Floats) -> tuple[Ints, Floats]:
         """Return the nearest polygon of points outside all, the first by the edge rule among equals."""

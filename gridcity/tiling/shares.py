@@ -40,7 +40,10 @@ def cell_of(geometries: Any, index: PolygonIndex) -> tuple[npt.NDArray[np.int64]
     cell = np.full(len(geometries), -1, dtype=np.int64)
     dimension = shapely.get_dimensions(geometries)
     points = np.flatnonzero(dimension == 0)
-    xy = shapely.get_coordinates(shapely.centroid(geometries[points]))
+    places = geometries[points]
+    if (shapely.get_type_id(places) != 0).any():
+        places = shapely.centroid(places)
+    xy = shapely.get_coordinates(places)
     cell[points] = index.winners(xy[:, 0], xy[:, 1])
     count = (cell >= 0).astype(np.int64)
     extended = np.flatnonzero(dimension > 0)

@@ -103,13 +103,16 @@ def _steps(sample: Path, output: Path) -> list[Step]:
         (["init", str(output / CITY), "--profile", str(sample / "profile.toml")], None),
         (bring("areas", "areas_streets.zip", "--level", "street"), None),
         (bring("areas", "areas_communities.zip", "--level", "community"), None),
-        (bring("cells", "cells.zip", "--number"), None),
+        (["inspect", str(sample / "cells.zip"), *city], None),
+        # The sample has one planted overlap, for which the file would be refused.
+        (bring("cells", "cells.zip", "--number", "--allow-overlaps"), None),
         (bring("parties", "parties.csv"), None),
         *((bring("components", name), None) for name in components),
         (bring("duties", "duties.csv"), None),
         (["report", "inventory", "--by", "major", *city], None),
         (located, output / LOCATED),
         ([*report, "--output", str(output / REPORT), *city], None),
+        (["log", *city], None),
     ]
 
 

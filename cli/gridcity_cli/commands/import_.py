@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from gridcity.errors import GridcityError, MappingError
-from gridcity_cli import options
-from gridcity_cli.output import (
-    check_target,
-    json_text,
-    pairs,
-    shown,
-    summary_of,
-    table,
-    write_csv,
-    write_file,
-)
+from gridcity_cli import balance, options, progress, resurvey
+from gridcity_cli.output import check_target, json_text, shown, table, write_csv, write_file
 
 if TYPE_CHECKING:
     from gridcity.city import City
-    from gridcity.importing import Import
+    from gridcity.importing import Delivered, Import
 
 REJECT_COLUMNS = ("row", "rule", "field", "value", "message", "hint")
 FINDING = ("rule", "severity", "row", "field", "value", "message", "hint")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return FIELD=COLUMN as pairs."""
+    for text in given:
+        if not all(text.partition("=")):
+            raise click.BadParameter(f"{text!r} is not FIELD=COLUMN.")
+    return tuple((text.partition("=")[0], text.partition("=")[2]) for text in given)
+
+
+def _path(_: click.Context, __: click.Parameter, given: str) -> Path:
+    """Return the path of the file; an empty one would be the folder that the shell stands in."""
+    if not given:
+        raise click.BadParameter("The name of the file is empty; is a variable of the shell not set?")
+    return Path(given)
+
 
 _TABLE_OPTIONS: tuple[Decorator, ...] = (
     options.city_option,
@@ -38,6 +47,14 @@ _TABLE_OPTIONS: tuple[Decorator, ...] = (
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="TOML that says which column is which field, and translates values.",
+    ),
+    click.option(
+        "--map",
+        "columns",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        callback=_pairs,
+        help="Column that fills a field; may be given several times, and goes before the mapping.",
     ),
     options.encoding_option,
     click.option("--layer", metavar="NAME", help="Layer to read, where the file has several."),
@@ -60,12 +77,16 @@ _PLACED_OPTIONS: tuple[Decorator, ...] = (
 )
 
 
+_REPAIR = click.option("--repair", is_flag=True, help="Mend lines and polygons that cross themselves.")
+
+
 @click.group("import")
 def import_() -> None:
     """Bring rows into a city: areas first, then cells, components, parties and duties.
 
-    Sources are shapefiles (zipped or not), GeoPackage, GeoJSON and CSV. An import is one transaction;
-    read = added + changed + unchanged + rejected, and the same file twice changes nothing.
+    Sources are shapefiles (zipped or not), GeoPackage, GeoJSON and tables; of components also whole
+    folders. An import is one transaction; read = added + changed + unchanged + rejected, and the same
+    file twice changes nothing.
     """
 
 
@@ -76,7 +97,7 @@ def _importer(kind: str, examples: str, *more: Decorator, placed: bool = True) -
         declared = function
         for option in reversed((*more, *_TABLE_OPTIONS, *(_PLACED_OPTIONS if placed else ()))):
             declared = option(declared)
-        declared = click.argument("file", type=click.Path(path_type=Path))(declared)
+        declared = click.argument("file", callback=_path)(declared)
         command = options.command(kind, examples)(declared)
         import_.add_command(command)
         return command
@@ -104,6 +125,8 @@ def import_areas(**given: Any) -> None:
     click.option(
         "--number", is_flag=True, help="Give codes to cells without one, west to east, north to south."
     ),
+    _REPAIR,
+    click.option("--allow-overlaps", is_flag=True, help="Take cells that overlap others, with a warning."),
     options.edition_option,
 )
 def import_cells(**given: Any) -> None:
@@ -117,12 +140,40 @@ def import_cells(**given: Any) -> None:
     gridcity import components lamps.zip --city city.gpkg --rejects lamps-rejected.csv
     gridcity import components trees.csv --class 行道树 --crs EPSG:4548 --x X --y Y --city city.gpkg
     gridcity import components web-map.csv --class 雨水井盖 --datum gcj02 --city city.gpkg
+    gridcity import components delivery/ --dry-run --city city.gpkg
+    gridcity import components lamps-2026.zip --resurvey --area 110101005 --dry-run --city city.gpkg
     """,
-    click.option("--class", "class_text", metavar="TEXT", help="Class of all rows: a code or a name."),
+    click.option(
+        "--class",
+        "class_texts",
+        multiple=True,
+        metavar="TEXT",
+        help="Class of all rows: a code or a name; with --resurvey a class looked for, one or several times.",
+    ),
+    click.option(
+        "--pad-codes", is_flag=True, help="Give codes the leading zero that a spreadsheet took from them."
+    ),
+    click.option(
+        "--require-parties", is_flag=True, help="Reject rows that name a body by a code no party has."
+    ),
+    _REPAIR,
+    click.option("--yes", is_flag=True, help="Take the classes that file names tell without asking."),
+    *resurvey.OPTIONS,
     options.edition_option,
 )
 def import_components(**given: Any) -> None:
-    """Import components (部件); those without a code are given one."""
+    """Import components (部件); those without a code are given one.
+
+    FILE may be a folder, or a zip or GeoPackage with several layers: all are taken in one transaction. The
+    class of a layer whose columns say none is told by its name (路灯_点.shp, 0101_上水井盖.shp); the list is
+    shown and asked about first, unless --yes is given.
+
+    With --resurvey the file is a second survey of an area: rows are found again by code, key, place, or class
+    and distance, and components in the area that no row is are named; --accept-vanished ends them.
+    """
+    given = resurvey.settled(given)
+    dry_run, yes = given["dry_run"], given.pop("yes")
+    given["approve"] = lambda files, left: _approve(files, left, ask=not (dry_run or yes))
     _run("components", given)
 
 
@@ -138,21 +189,46 @@ def import_duties(**given: Any) -> None:
     _run("duties", given)
 
 
+def _approve(files: Sequence[Delivered], left: Sequence[str], *, ask: bool) -> None:
+    """Show the layers of a delivery, and ask about the classes that their names tell."""
+    rows = [(shown(f.label), f.rows, f.class_text or "-", f.reason) for f in files]
+    click.echo(table(("file", "rows", "class", "why"), rows), err=True)
+    for name in left:
+        click.echo(f"{shown(name)}: of no known format, left out", err=True)
+    if not ask or not any(file.class_text for file in files):
+        return
+    if not sys.stdin.isatty():
+        raise GridcityError(
+            "Classes are told by file names, and nobody is there to be asked.",
+            hint="Look at the list, then give --yes.",
+        )
+    click.confirm("Take these classes?", abort=True, err=True)
+
+
 def _run(kind: str, given: dict[str, Any]) -> None:
     """Import one file and say what became of its rows."""
     city_path, source, rejects = given.pop("city_path"), given.pop("file"), given.pop("rejects")
     output_format, allowed = given.pop("output_format"), given.pop("allow_rejects")
+    changes = given.pop("changes", None)
     if bool(given.get("x")) != bool(given.get("y")):
         raise click.UsageError("--x and --y belong together.")
-    if rejects is not None:
-        check_target(rejects, *filter(None, (city_path, source, given["mapping"])))
-    with options.open_city(city_path) as city:
-        result = _imported(city, kind, source, given)
+    area = Path(given["area"]) if given.get("area") else None
+    for target, other in ((rejects, None), (changes, rejects)):
+        if target is not None:
+            check_target(target, *filter(None, (city_path, source, given["mapping"], area, other)))
+    with options.open_city(city_path) as city, progress.shown() as told:
+        watched = {"progress": told} if kind == "components" else {}
+        result = _imported(city, kind, source, given | watched)
     with _kept(result):
         # The rejects first: a reader of the balance that goes away does not cost them.
         if rejects is not None:
             write_file(rejects, lambda file: _write_rejects(file, result))
-        click.echo(json_text(_as_json(result), indent=2) if output_format == "json" else _as_text(result))
+        if changes is not None and (compared := result.comparison) is not None:
+            write_file(changes, lambda file: resurvey.write_changes(file, compared))
+        if output_format == "json":
+            click.echo(json_text((_delivery_json if result.files else _as_json)(result), indent=2))
+        else:
+            click.echo(balance.as_text(result))
     if rejects is not None and result.rejected:
         click.echo(f"The rejected rows are in {shown(rejects)}.", err=True)
     click.get_current_context().exit(1 if result.receipt.rejected and not allowed else 0)
@@ -197,32 +273,24 @@ def _kept(result: Import) -> Iterator[None]:
 
 def _write_rejects(file: IO[str], result: Import) -> None:
     columns = list(dict.fromkeys(name for reject in result.rejected for name in reject.record))
-    taken = [name if name not in REJECT_COLUMNS else f"source_{name}" for name in columns]
+    # Of a delivery the first column says which file the row is of.
+    own = [*(["file"] if result.files else []), *REJECT_COLUMNS]
+    taken = [name if name not in own else f"source_{name}" for name in columns]
     rows = (
         [
+            *([one.label] if result.files else []),
             *(getattr(reject, name) for name in REJECT_COLUMNS),
             *(reject.record.get(name, "") for name in columns),
         ]
-        for reject in result.rejected
+        for one in result.files or (result,)
+        for reject in one.rejected
     )
-    write_csv(file, [*REJECT_COLUMNS, *taken], rows)
-
-
-def _unused(result: Import) -> list[str]:
-    return [finding.value for finding in result.findings if finding.rule == "column-unused"]
-
-
-def _summary(result: Import) -> list[tuple[str, str, int, str, str]]:
-    counts = {rule: n for rule, n in result.findings.counts().items() if rule != "column-unused"}
-    return summary_of((f for f in result.findings if f.rule in counts), counts)
+    write_csv(file, [*own, *taken], rows)
 
 
 def _as_json(result: Import) -> dict[str, Any]:
     receipt = result.receipt
-    balance = {
-        name: getattr(receipt, name)
-        for name in ("read", "added", "changed", "unchanged", "rejected", "collapsed")
-    }
+    counts = {name: getattr(receipt, name) for name in balance.COUNTS}
     return {
         "kind": receipt.kind,
         "source": receipt.source,
@@ -231,40 +299,29 @@ def _as_json(result: Import) -> dict[str, Any]:
         "encoding": receipt.encoding,
         "dry_run": receipt.dry_run,
         "receipt": receipt.id,
-        **balance,
+        **counts,
+        **_compared(result),
         "matched": dict(result.matched),
-        "unused": _unused(result),
+        "unused": balance.unused(result),
         "counts": result.findings.counts(),
         "findings": [{name: getattr(finding, name) for name in FINDING} for finding in result.findings],
     }
 
 
-def _as_text(result: Import) -> str:
+def _compared(result: Import) -> dict[str, Any]:
+    return {} if result.comparison is None else {"comparison": resurvey.as_json(result.comparison)}
+
+
+def _delivery_json(result: Import) -> dict[str, Any]:
+    whole = {name: getattr(result.receipt, name) for name in balance.COUNTS}
+    # What a second survey found is told once, of all files together.
+    files = [{"file": one.label, **_as_json(replace(one, comparison=None))} for one in result.files]
     receipt = result.receipt
-    parts = [
-        f"read {receipt.read} = added {receipt.added} + changed {receipt.changed}"
-        f" + unchanged {receipt.unchanged} + rejected {receipt.rejected}"
-    ]
-    if receipt.dry_run:
-        parts.append("A dry run: nothing was written.")
-    facts = [("reference system", receipt.system), ("datum", receipt.datum), ("encoding", receipt.encoding)]
-    parts.append(pairs(facts))
-    if result.matched:
-        parts.append(
-            "columns\n" + pairs((f"  {field}", f"<- {how}") for field, how in result.matched.items())
-        )
-    if unused := _unused(result):
-        parts.append(shown(f"not used: {', '.join(unused)}"))
-    if summary := _summary(result):
-        parts.append(_findings_text(summary, receipt.kind))
-    return "\n".join(part for part in parts if part)
-
-
-def _findings_text(summary: list[tuple[str, str, int, str, str]], kind: str) -> str:
-    """Return the summary of findings as text: a table, and for each rule its first case and the hint."""
-    lines = ["findings", table(("rule", "severity", "count"), [row[:3] for row in summary])]
-    for rule, _, n, first, hint in summary:
-        lines += [shown(f"{rule}: {first}"), shown(f"  {hint}")]
-        if n > 1:
-            lines.append(f"  (and {n - 1} more; all: gridcity import {kind} … --dry-run --format json)")
-    return "\n".join(lines)
+    return {
+        "kind": receipt.kind,
+        "source": receipt.source,
+        "dry_run": receipt.dry_run,
+        **whole,
+        **_compared(result),
+        "files": files,
+    }

@@ -1,0 +1,220 @@
+"""What a city is asked: where a point lies, what a code means, what a file is, what breaks a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridcity.city.opened import OpenCity, day_of
+from gridcity.errors import ArgumentError
+from gridcity.model import Placement
+
+if TYPE_CHECKING:
+    from gridcity.explaining import Explanation
+    from gridcity.findings import Findings
+    from gridcity.inspecting import Inspection
+    from gridcity.locating.bulk import BulkLocator
+
+__all__ = ["Questions", "look_up"]
+
+
+class Questions(OpenCity):
+    """Questions, which change nothing."""
+
+    def inspect(self, path: str | Path, **options: Any) -> Inspection:
+        """Return what a file is before it is imported, and what to type to import it into this city.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file, or a folder of files.
+        **options
+            ``layer``, ``encoding``, ``crs``, ``datum``: see `gridcity.inspecting.inspect`, which also looks
+            at a file without a city.
+
+        Raises
+        ------
+        SourceNotFoundError
+            There is no such file. One that could not be imported says so in ``refusal``.
+        """
+        from gridcity.inspecting import inspect
+
+        return inspect(path, store=self.store, profile=self.profile, **options)
+
+    def locate(
+        self,
+        lng: float,
+        lat: float,
+        *,
+        crs: str | int | None = None,
+        datum: str | None = None,
+        near_m: float = 0.0,
+        class_text: str | None = None,
+        radius_m: float = 50.0,
+        as_of: str | date | None = None,
+    ) -> Placement:
+        """Return the cell of a point and the party that must answer.
+
+        Parameters
+        ----------
+        lng, lat : float
+            Longitude and latitude in degrees in the stored system; with ``crs`` easting and northing in
+            that system, with ``datum`` (``gcj02``, ``bd09``, ``wgs84``, ``cgcs2000``) degrees of that datum.
+        near_m : float, optional
+            A point outside every cell is given the nearest one within this distance; 0 gives none.
+        class_text : str, optional
+            The class of what happened: a code, a name, or a part of a name (井盖). The nearest component of
+            the class is named, and its bodies answer.
+        radius_m : float, optional
+            How far that component may be away.
+        as_of : date or ISO text, optional
+            The day of the question; today when not given.
+
+        Raises
+        ------
+        ArgumentError
+            A coordinate is not finite or not on the globe, a distance is negative, the class or the date
+            does not exist.
+        ReferenceSystemError
+            The coordinates cannot be brought to the city's system.
+        """
+        from gridcity.locating import NOTHING, locate_one, wanted
+
+        on = day_of(as_of)
+        _check_distances(near_m, radius_m)
+        if not (isfinite(lng) and isfinite(lat)):
+            raise ArgumentError(f"The point {lng} {lat} is not finite.", hint="Give two numbers.")
+        if crs is not None or datum is not None:
+            from gridcity.crs import reference_system, to_lnglat
+
+            system = reference_system(crs, datum)
+            lng, lat = (float(n) for n in to_lnglat(lng, lat, system, stored=self.stored_epsg))
+        if not (-180 <= lng <= 180 and -90 <= lat <= 90):
+            raise ArgumentError(
+                f"The point {lng} {lat} is not on the globe.",
+                hint="Longitude comes first; eastings and northings need --crs.",
+                code="E_COORD_RANGE",
+            )
+        with self.store.snapshot():
+            return locate_one(
+                self.store,
+                self.profile,
+                float(lng),
+                float(lat),
+                near_m=near_m,
+                radius_m=radius_m,
+                wanted=wanted(class_text, self.profile) if class_text else NOTHING,
+                on=on,
+            )
+
+    def locate_many(
+        self,
+        lng: Any,
+        lat: Any = None,
+        *,
+        crs: str | int | None = None,
+        datum: str | None = None,
+        near_m: float = 0.0,
+        class_text: str | Sequence[str | None] | None = None,
+        radius_m: float = 50.0,
+        as_of: str | date | None = None,
+    ) -> Any:
+        """Return the placements of many points, the same that `locate` gives one by one.
+
+        Parameters
+        ----------
+        lng, lat : sequences of float
+            As for `locate`. Instead of both: an array of shapely points, or a GeoDataFrame of points, whose
+            own reference system is used unless ``crs`` or ``datum`` says otherwise.
+        class_text : str or sequence of str, optional
+            One class for all points, or one per point; empty for none. In a sequence, a text that names no
+            class finds no component and leaves ``class_name`` empty.
+        crs, datum, near_m, radius_m, as_of
+            As for `locate`.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, or GeoDataFrame
+            The fields of `Placement` as columns; ids are -1 and distances NaN where there is none. A
+            GeoDataFrame comes back with the columns appended, its index and reference system kept. A point
+            that is NaN or not on the globe is ``outside``.
+
+        Raises
+        ------
+        ArgumentError, ReferenceSystemError
+            As for `locate`, about the call as a whole.
+        """
+        import numpy as np
+
+        from gridcity.locating.asking import asked_classes, coordinates
+
+        on = day_of(as_of)
+        _check_distances(near_m, radius_m)
+        x, y, frame = coordinates(lng, lat, crs=crs, datum=datum, stored=self.stored_epsg)
+        on_globe = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+        asked, which = asked_classes(class_text, len(x), self.profile)
+        with self.store.snapshot():
+            columns = self._locator(on).locate(
+                np.where(on_globe, x, np.nan),
+                np.where(on_globe, y, np.nan),
+                near_m=near_m,
+                radius_m=radius_m,
+                wanted=asked,
+                which=which,
+            )
+        if frame is None:
+            return columns
+        from gridcity.frames import joined
+
+        return joined(frame, columns)
+
+    def look_up(self, code: str, edition: str | None = None) -> list[Explanation]:
+        """Return every reading of a code, with the objects the city has under it; see `look_up`."""
+        from gridcity.explaining import explain
+
+        return explain(code, edition, store=self.store, profile=self.profile)
+
+    def check(self) -> Findings:
+        """Return what breaks a rule in the whole city; ``row`` is the object's internal id."""
+        from gridcity.auditing import audit
+
+        with self.store.snapshot():
+            return audit(self.store, self.profile)
+
+    def _locator(self, on: str) -> BulkLocator:
+        """Return the city made ready for many points; kept until the store or the day changes."""
+        from gridcity.locating.bulk import BulkLocator
+
+        key = on, self.store.version()
+        if self._bulk is None or self._bulk[0] != key:
+            self._bulk = key, BulkLocator(self.store, self.profile, on)
+        return self._bulk[1]
+
+
+def look_up(code: str, edition: str | None = None) -> list[Explanation]:
+    """Return every reading of a code.
+
+    Parameters
+    ----------
+    code : str
+        A code of any kind: area, cell, component, class, unified social credit code, BeiDou grid code.
+    edition : str, optional
+        Only readings under this edition.
+
+    Raises
+    ------
+    CodeError
+        The text is no code; the message names the wrong position.
+    """
+    from gridcity.explaining import explain
+
+    return explain(code, edition)
+
+
+def _check_distances(near_m: float, radius_m: float) -> None:
+    for name, value in (("near_m", near_m), ("radius_m", radius_m)):
+        if not (isfinite(value) and value >= 0):
+            raise ArgumentError(f"{name} is {value}; it must be a distance of 0 m or more.")
