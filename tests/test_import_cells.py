@@ -144,6 +144,14 @@ def test_unnumbered_cells_stay_the_same_cells(city: City, tmp_path: Path) -> Non
     assert all(column(city, "cells", "code"))
 
 
+def test_rings_that_run_the_other_way_change_nothing(city: City, tmp_path: Path) -> None:
+    """A cell whose ring comes back in the other direction, as in another format, is the same shape."""
+    cells_in(city, tmp_path, *FOUR)
+    turned = [{**row, "shape": row["shape"].reverse()} for row in FOUR]
+    assert turned[0]["shape"].exterior.is_ccw != FOUR[0]["shape"].exterior.is_ccw
+    assert balance(cells_in(city, tmp_path, *turned)) == (0, 0, 4, 0)
+
+
 def test_reasons_why_a_cell_has_no_code(city: City, tmp_path: Path) -> None:
     """A cell in no community, and one whose community has no code, stay uncoded even when numbered."""
     nameless = {"shape": square(2, 0), "name": "无何有之乡", "level": "community"}

@@ -28,7 +28,12 @@ _FIELDS = {"code": "code", "key": "key", "shape": "geometry", "name": "name"}
 
 
 def shape_text(geometries: Column) -> Column:
-    """Return the exact geometry as text; equal texts are equal coordinates in equal order."""
+    """Return the exact geometry as text; equal texts are equal coordinates in equal order.
+
+    Formats differ in the direction of rings (RFC 7946, the ESRI description), so it says nothing here.
+    """
+    if (shapely.get_dimensions(geometries) == 2).any():
+        geometries = shapely.orient_polygons(geometries)
     texts: Column = np.asarray(shapely.to_wkb(geometries, hex=True), dtype=object)
     texts[shapely.is_missing(geometries)] = ""
     return texts
