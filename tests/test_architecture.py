@@ -120,3 +120,15 @@ def test_no_bare_except(name: str) -> None:
             caught = "" if node.type is None else ast.unparse(node.type)
             broad = node.type is None or re.search(r"\b(Base)?Exception\b", caught)
             assert not broad or any(isinstance(n, ast.Raise) for n in ast.walk(node)), (name, node.lineno)
+
+
+def test_every_transformer_keeps_east_before_north() -> None:
+    """pyproj's Transformer is made in one place, with always_xy: EPSG:4490 and 4547 have north first."""
+    made = [
+        (path.relative_to(ROOT).as_posix(), line.strip())
+        for path in (ROOT / "gridcity").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "Transformer.from_" in line
+    ]
+    assert [path for path, _ in made] == ["gridcity/crs/transform.py"]
+    assert "always_xy=True" in made[0][1]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridcity import crs
+from gridcity.crs.evidence import datum_evidence
 from gridcity.findings import Findings
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -45,10 +46,10 @@ def test_every_shift_is_seen_wherever_it_lies(lng, lat, datum):
     """
     places = cells(lng, lat, n=15)
     x, y = inside(places)
-    honest = crs.datum_evidence(x, y, places)
+    honest = datum_evidence(x, y, places)
     assert honest is not None
     assert (honest.better, honest.facts(), honest.declared.share) == (None, {}, 1.0)
-    found = crs.datum_evidence(*SHIFTS[datum](x, y), places)
+    found = datum_evidence(*SHIFTS[datum](x, y), places)
     assert found is not None
     assert found.better is None if found.declared.share > 0.9 else found.better.datum == datum
 
@@ -57,7 +58,7 @@ def test_the_offset_is_that_of_the_shift():
     """At Tiananmen GCJ-02 lies 555 m to the east of WGS 84, and the evidence says so, to some metres."""
     places = cells(116.39, 39.90)
     x, y = crs.wgs84_to_gcj02(*inside(places))
-    found = crs.datum_evidence(x, y, places)
+    found = datum_evidence(x, y, places)
     assert found is not None
     assert found.offset_m == pytest.approx(555, abs=10)
     assert found.direction == "east"
@@ -69,7 +70,7 @@ def test_the_offset_is_that_of_the_shift():
 def test_a_datum_given_by_mistake_is_seen_too():
     """WGS 84 that was read with --datum gcj02 fits clearly better as WGS 84."""
     places = cells(116.39, 39.90)
-    found = crs.datum_evidence(*crs.gcj02_to_wgs84(*inside(places)), places, datum="gcj02")
+    found = datum_evidence(*crs.gcj02_to_wgs84(*inside(places)), places, datum="gcj02")
     assert found is not None
     assert found.declared.datum == "gcj02"
     assert found.better is not None
@@ -83,7 +84,7 @@ def test_noise_is_no_shift():
     wrong = np.arange(len(places)) % 3 == 0
     named = places.copy()
     named[wrong] = np.random.default_rng(2).permutation(places[wrong])
-    found = crs.datum_evidence(x, y, named)
+    found = datum_evidence(x, y, named)
     assert found is not None
     assert found.declared.share < 0.75
     assert found.better is None
@@ -93,16 +94,16 @@ def test_too_little_is_no_evidence():
     """Nine points, points without a place, and points outside the shifts' rectangle prove nothing."""
     places = cells(116.39, 39.90)
     x, y = inside(places)
-    assert crs.datum_evidence(x[:9], y[:9], places[:9]) is None
-    assert crs.datum_evidence(x, y, np.full(len(x), None)) is None
+    assert datum_evidence(x[:9], y[:9], places[:9]) is None
+    assert datum_evidence(x, y, np.full(len(x), None)) is None
     washington = cells(-77.05, 38.9)
-    assert crs.datum_evidence(*inside(washington), washington) is None
+    assert datum_evidence(*inside(washington), washington) is None
 
 
 def test_the_finding_is_a_sentence():
     """The facts fill the rule datum-suspect."""
     places = cells(116.39, 39.90)
-    evidence = crs.datum_evidence(*crs.wgs84_to_gcj02(*inside(places)), places)
+    evidence = datum_evidence(*crs.wgs84_to_gcj02(*inside(places)), places)
     assert evidence is not None
     found = Findings()
     facts = evidence.facts()
@@ -157,11 +158,11 @@ def named(name: str, column: str, within: str) -> tuple[np.ndarray, np.ndarray, 
 def test_dongcheng_is_seen_through(name, column, within):
     """Every file of Dongcheng that names its area is GCJ-02, and without suspicion once that is said."""
     lng, lat, places = named(name, column, within)
-    found = crs.datum_evidence(lng, lat, places, datum="wgs84")
+    found = datum_evidence(lng, lat, places, datum="wgs84")
     assert found is not None
     assert found.better is not None
     assert found.better.datum == "gcj02"
-    right = crs.datum_evidence(*crs.gcj02_to_wgs84(lng, lat), places, datum="gcj02")
+    right = datum_evidence(*crs.gcj02_to_wgs84(lng, lat), places, datum="gcj02")
     assert right is not None
     assert right.better is None
 
@@ -169,7 +170,7 @@ def test_dongcheng_is_seen_through(name, column, within):
 def test_parking_lots_against_the_city_alone():
     """1,165 parking lots that name no street still lie 81 % in the district as WGS 84 and 99 % as GCJ-02."""
     district = shapely.union_all(unshifted(shapes("streets_17_gcj02.geojson")))
-    found = crs.datum_evidence(
+    found = datum_evidence(
         *shapely.get_coordinates(shapes("parking_lots_gcj02.geojson")).T, district, datum="wgs84"
     )
     assert found is not None
@@ -183,7 +184,7 @@ def test_parcels_in_both_datums():
     true, given_ = shapes("beixinqiao_land_3057_wgs84.geojson"), shapes("beixinqiao_land_3057_gcj02.geojson")
     n = min(len(true), len(given_))
     points = shapely.get_coordinates(shapely.point_on_surface(given_[:n]))
-    found = crs.datum_evidence(*points.T, true[:n])
+    found = datum_evidence(*points.T, true[:n])
     assert found is not None
     assert (found.declared.share, found.declared.distance_m) == (0.0, pytest.approx(546, abs=1))
     assert (found.offset_m, found.direction) == (pytest.approx(556, abs=1), "east")
@@ -201,7 +202,7 @@ def test_shenzhen_is_not_accused():
         shapely.from_wkb(pyogrio.raw.read(folder / name, columns=[])[2]) for name in ("grid.shp", "sz.shp")
     )
     centres = shapely.get_coordinates(shapely.centroid(grid))
-    found = crs.datum_evidence(*centres.T, shapely.union_all(districts))
+    found = datum_evidence(*centres.T, shapely.union_all(districts))
     assert found is not None
     assert found.declared.share == pytest.approx(0.94, abs=0.01)
     assert found.better is None

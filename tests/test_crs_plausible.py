@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridcity import crs
+from gridcity.crs import plausible
 from gridcity.errors import ReferenceSystemError
 
 # A city of 10 km around the Drum Tower of Beijing.
@@ -47,14 +48,14 @@ def projected(code: int) -> tuple[np.ndarray, np.ndarray]:
 )
 def test_projected_numbers_name_their_systems(code, kind, options):
     """Zones and web maps are told by their numbers alone; a central meridian is not."""
-    found = crs.guess(*projected(code))
+    found = plausible.guess(*projected(code))
     assert (found.kind, [one.option for one in found.candidates]) == (kind, options)
 
 
 def test_a_zone_and_a_web_map_of_the_east_are_both_named():
     """East of 116.8 E the metres of web maps begin like zone 13 of Xinjiang, and both are offered."""
     x, y = crs.from_lnglat(np.array([121.47]), np.array([31.23]), crs.reference_system(3857))
-    found = crs.guess(x, y)
+    found = plausible.guess(x, y)
     assert [one.crs for one in found.candidates] == ["EPSG:4491", "EPSG:3857"]
 
 
@@ -62,7 +63,7 @@ def test_every_zone_is_named_by_its_number():
     """Eastings with a zone are read with the system of exactly this zone, for all 32 of both widths."""
     for zone in (*range(25, 46), *range(13, 24)):
         meridian = zone * 3 if zone >= 25 else zone * 6 - 3
-        candidate = crs.guess(np.array([zone * 1e6 + 500_000]), np.array([3_000_000.0])).candidates[0]
+        candidate = plausible.guess(np.array([zone * 1e6 + 500_000]), np.array([3_000_000.0])).candidates[0]
         lng, _ = candidate.to_lnglat(np.array([zone * 1e6 + 500_000.0]), np.array([3_000_000.0]))
         assert lng[0] == pytest.approx(meridian, abs=1e-9)
 
@@ -70,9 +71,9 @@ def test_every_zone_is_named_by_its_number():
 def test_the_meridian_is_ranked_by_the_city():
     """Of the meridians beside the city only the right one brings the points into it."""
     x, y = projected(4548)
-    found = crs.guess(x, y, MIDDLE)
+    found = plausible.guess(x, y, MIDDLE)
     assert "the same numbers as EPSG:4509" in found.candidates[0].name
-    best, *others = crs.ranked(found.candidates, x, y, in_box)
+    best, *others = plausible.ranked(found.candidates, x, y, in_box)
     assert (best.candidate.option, best.share) == ("--crs EPSG:4548", 1.0)
     assert all(other.share < 0.5 for other in others if other.candidate.crs.startswith("EPSG:45"))
 
@@ -80,7 +81,7 @@ def test_the_meridian_is_ranked_by_the_city():
 def test_the_two_widths_share_the_numbers_of_a_meridian():
     """A 6-degree system without a zone gives the numbers of the 3-degree system it is named beside."""
     for meridian in range(75, 136, 6):
-        found = crs.guess(np.array([500_000.0]), np.array([4e6]), (float(meridian), 36.0))
+        found = plausible.guess(np.array([500_000.0]), np.array([4e6]), (float(meridian), 36.0))
         name = found.candidates[0].name
         three = crs.reference_system(found.candidates[0].crs)
         six = crs.reference_system(name.split("EPSG:")[1].split(",")[0])
@@ -89,10 +90,10 @@ def test_the_two_widths_share_the_numbers_of_a_meridian():
 
 def test_degrees_are_offered_in_three_datums_and_none_is_chosen():
     """Degrees in China may be CGCS2000, GCJ-02 or BD-09; inside one city's box they tie."""
-    found = crs.guess(*points())
+    found = plausible.guess(*points())
     assert [one.option for one in found.candidates] == ["--crs EPSG:4490", "--datum gcj02", "--datum bd09"]
     assert "EPSG:4326, is the same to centimetres" in found.candidates[0].name
-    everywhere = crs.ranked(found.candidates, *points(), lambda lng, lat: np.ones(len(lng), dtype=bool))
+    everywhere = plausible.ranked(found.candidates, *points(), lambda lng, lat: np.ones(len(lng), dtype=bool))
     assert [one.candidate for one in everywhere] == list(found.candidates)
 
 
@@ -100,9 +101,9 @@ def test_swapped_numbers_are_read_swapped_and_said_to_be():
     """North before east is named, in degrees and in metres, and read the right way round."""
     lng, lat = points()
     for x, y in ((lng, lat), projected(4527)):
-        found = crs.guess(y, x)
+        found = plausible.guess(y, x)
         assert "north before east" in str(found)
-        assert crs.ranked(found.candidates[:1], y, x, in_box)[0].share == 1.0
+        assert plausible.ranked(found.candidates[:1], y, x, in_box)[0].share == 1.0
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_swapped_numbers_are_read_swapped_and_said_to_be():
 )
 def test_numbers_that_say_less(x, y, kind):
     """Local numbers, zeros, NaN and 1e308 bring no candidate of China, and no error."""
-    found = crs.guess(np.array([x]), np.array([y]))
+    found = plausible.guess(np.array([x]), np.array([y]))
     assert found.kind == kind
     assert not any(one.datum or one.crs == "EPSG:4490" for one in found.candidates)
 
@@ -128,16 +129,16 @@ def test_numbers_that_say_less(x, y, kind):
 def test_no_numbers_bring_an_error(pairs):
     """Whatever the numbers, there is a sentence, and every candidate can be tried."""
     x, y = np.array(pairs, dtype=float).reshape(-1, 2).T
-    found = crs.guess(x, y, MIDDLE)
+    found = plausible.guess(x, y, MIDDLE)
     assert found.sentence
-    assert all(0 <= one.share <= 1 for one in crs.ranked(found.candidates, x, y, in_box))
+    assert all(0 <= one.share <= 1 for one in plausible.ranked(found.candidates, x, y, in_box))
 
 
 @pytest.mark.parametrize("wkt", ["", "\x00\x9f\x11 rubbish"])
 def test_case_20_and_21_a_missing_or_damaged_prj_lists_the_guesses(wkt):
     """Without a usable .prj the refusal offers the options that fit the numbers, and decides nothing."""
     with pytest.raises(ReferenceSystemError) as caught:
-        crs.reference_system(wkt=wkt, where="a.shp", guesses=lambda: crs.guess(*projected(4527)))
+        crs.reference_system(wkt=wkt, where="a.shp", guesses=lambda: plausible.guess(*projected(4527)))
     assert "--crs EPSG:4527 (CGCS2000, 3-degree zone 39)" in caught.value.hint
 
 
@@ -167,9 +168,9 @@ def test_case_24_swapped_coordinates_are_refused(code, box):
     """Latitude before longitude and north before east are refused, with the city known and without."""
     x, y = points() if code == 4490 else projected(code)
     system = crs.reference_system(code)
-    crs.check_coordinates(x, y, system, box)
+    plausible.check_coordinates(x, y, system, box)
     with pytest.raises(ReferenceSystemError, match="swapped") as caught:
-        crs.check_coordinates(y, x, system, box, where="a.csv")
+        plausible.check_coordinates(y, x, system, box, where="a.csv")
     assert caught.value.code == "E_COORD_SWAPPED"
     assert "--x" in caught.value.hint
 
@@ -179,7 +180,7 @@ def test_case_25_a_few_points_elsewhere_are_no_matter_of_the_file():
     lng, lat = points()
     lng[:2] += 5.0
     lng[2], lat[2] = lat[2], lng[2]
-    crs.check_coordinates(lng, lat, crs.reference_system(4490), BOX)
+    plausible.check_coordinates(lng, lat, crs.reference_system(4490), BOX)
 
 
 @pytest.mark.parametrize("zero", [0.0, -0.0])
@@ -188,17 +189,17 @@ def test_case_26_all_points_at_zero_are_refused(zero):
     x = np.full(50, zero)
     for system in (crs.reference_system(4490), crs.reference_system(4548)):
         with pytest.raises(ReferenceSystemError, match=r"all 50 points lie at \(0, 0\)") as caught:
-            crs.check_coordinates(np.append(x, np.nan), np.append(x, 1.0), system, BOX)
+            plausible.check_coordinates(np.append(x, np.nan), np.append(x, 1.0), system, BOX)
         assert caught.value.code == "E_COORD_ZERO"
-    crs.check_coordinates(np.append(x, 116.4), np.append(x, 39.9), crs.reference_system(4490), BOX)
+    plausible.check_coordinates(np.append(x, 116.4), np.append(x, 39.9), crs.reference_system(4490), BOX)
 
 
 def test_case_27_odd_numbers():
     """NaN, inf and 1e308 cost their rows and not the file, and -0.0 becomes 0.0."""
     lng, lat = points()
     lng[0], lat[1], lng[2] = np.nan, np.inf, 1e308
-    crs.check_coordinates(lng, lat, crs.reference_system(4490), BOX)
-    crs.check_coordinates(np.array([np.nan]), np.array([np.nan]), crs.reference_system(4490), BOX)
+    plausible.check_coordinates(lng, lat, crs.reference_system(4490), BOX)
+    plausible.check_coordinates(np.array([np.nan]), np.array([np.nan]), crs.reference_system(4490), BOX)
     zero = crs.geometries_to_lnglat([shapely.Point(-0.0, -0.0)], crs.reference_system(4326), stored=4326)
     assert str(zero[0]) == "POINT (0 0)"
 
@@ -208,15 +209,15 @@ def test_local_numbers_under_a_national_system_are_refused():
     x, y = np.full(9, 505_119.59), np.full(9, 308_856.94)
     for box in (BOX, None):
         with pytest.raises(ReferenceSystemError, match=r"would lie at 117\.05 2\.79, far from") as caught:
-            crs.check_coordinates(x, y, crs.reference_system(4548), box, where="relics.shp")
+            plausible.check_coordinates(x, y, crs.reference_system(4548), box, where="relics.shp")
         assert caught.value.code == "E_COORD_LOCAL"
 
 
 def test_the_meridian_of_the_next_zone_is_not_refused():
     """A city may keep a neighbouring meridian: 116.4 E counted from 114 E or 120 E is taken."""
     for code in (4547, 4549):
-        crs.check_coordinates(*projected(code), crs.reference_system(code), BOX)
-        crs.check_coordinates(*projected(code), crs.reference_system(code))
+        plausible.check_coordinates(*projected(code), crs.reference_system(code), BOX)
+        plausible.check_coordinates(*projected(code), crs.reference_system(code))
 
 
 def test_systems_elsewhere_are_left_alone():
@@ -224,8 +225,8 @@ def test_systems_elsewhere_are_left_alone():
     for code, lng, lat in ((26985, -77.03, 38.9), (2450, 138.32, 34.86), (6668, 138.32, 34.86)):
         system = crs.reference_system(code)
         x, y = crs.from_lnglat(np.array([lng]), np.array([lat]), system, stored=4326)
-        crs.check_coordinates(x, y, system, (lng - 0.1, lat - 0.1, lng + 0.1, lat + 0.1))
-        crs.check_coordinates(x, y, system)
+        plausible.check_coordinates(x, y, system, (lng - 0.1, lat - 0.1, lng + 0.1, lat + 0.1))
+        plausible.check_coordinates(x, y, system)
 
 
 # ---- local systems --------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridcity.catalogue import catalogue, class_of_name
+from gridcity.catalogue import catalogue
+from gridcity.catalogue.file_names import class_of_name
 
 NEW, OLD = catalogue("gbt47678.5-2026"), catalogue("cjt214-2007")
 TABLES = (NEW, OLD)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridcity.catalogue import catalogue
-from gridcity.codes import CellCode, ComponentCode, parse, repad, repad_classes
+from gridcity.codes import CellCode, ComponentCode, parse
+from gridcity.codes.padding import repad, repad_classes
 from gridcity.errors import ArgumentError, CodeError
 from gridcity.intake.table import objects
 

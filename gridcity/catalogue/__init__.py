@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from gridcity.catalogue.areas import AreaMatch, area_name, areas_below, match_area, other_name
 from gridcity.catalogue.classes import Catalogue, ClassEntry, catalogue, extension
-from gridcity.catalogue.file_names import class_of_name
 from gridcity.catalogue.tables import attribute_tables, fields, states
 
 __all__ = [
@@ -28,7 +27,6 @@ __all__ = [
     "areas_below",
     "attribute_tables",
     "catalogue",
-    "class_of_name",
     "extension",
     "fields",
     "match_area",

@@ -45,7 +45,6 @@ from gridcity.codes.layouts import (
 )
 from gridcity.codes.many import check_many
 from gridcity.codes.nouns import AREA_LENGTHS, NOUNS, AreaCode, CellCode, ClassCode, Code, ComponentCode
-from gridcity.codes.padding import repad, repad_classes
 from gridcity.errors import AmbiguousCodeError, CodeError
 
 __all__ = [
@@ -65,8 +64,6 @@ __all__ = [
     "editions",
     "parse",
     "readings",
-    "repad",
-    "repad_classes",
 ]
 
 EDITIONS: tuple[str, ...]

@@ -8,8 +8,8 @@ Three facts rule it:
 * WGS 84 and CGCS2000 agree to centimetres, so the one passes for the other by name, unchanged. Every
   other change of datum goes through PROJ, and never by a "ballpark" operation.
 * No reference system is guessed: without a declaration there is an error that names ``--crs`` and
-  ``--datum``, and what the numbers can be (`guess`). What contradicts the numbers is refused
-  (`check_coordinates`), and a datum that does not fit is suspected (`datum_evidence`), never replaced.
+  ``--datum``, and what the numbers can be (``plausible``). What contradicts the numbers is refused, and a
+  datum that does not fit is suspected (``evidence``), never replaced.
 * Longitude stands before latitude and east before north, whatever the authority's axis order is.
 
 Importing this package, the datum functions with floats, and the systems EPSG:4490, EPSG:4326,
@@ -27,30 +27,19 @@ from gridcity.crs.datums import (
     wgs84_to_bd09,
     wgs84_to_gcj02,
 )
-from gridcity.crs.evidence import DatumEvidence, DatumReading, datum_evidence
-from gridcity.crs.plausible import Candidate, Guess, Ranked, check_coordinates, guess, ranked
 from gridcity.crs.systems import DATUMS, ReferenceSystem, reference_system
 from gridcity.crs.transform import from_lnglat, geometries_to_lnglat, to_lnglat
 
 __all__ = [
     "DATUMS",
-    "Candidate",
-    "DatumEvidence",
-    "DatumReading",
-    "Guess",
-    "Ranked",
     "ReferenceSystem",
     "bd09_to_gcj02",
     "bd09_to_wgs84",
-    "check_coordinates",
-    "datum_evidence",
     "from_lnglat",
     "gcj02_to_bd09",
     "gcj02_to_wgs84",
     "geometries_to_lnglat",
-    "guess",
     "metres_per_degree",
-    "ranked",
     "reference_system",
     "to_lnglat",
     "wgs84_to_bd09",

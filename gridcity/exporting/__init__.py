@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gridcity.errors import ArgumentError, StoreError
-from gridcity.exporting.shapefiles import SHAPES, TextCutWarning, write_shapefiles
+from gridcity.exporting.shapefiles import SHAPES, ShapefileSizeWarning, TextCutWarning, write_shapefiles
 from gridcity.exporting.tables import write_csv, write_geojson
 
 if TYPE_CHECKING:
     from gridcity.profile import Profile
     from gridcity.store.base import Store
 
-__all__ = ["FORMATS", "TextCutWarning", "export", "format_of"]
+__all__ = ["FORMATS", "ShapefileSizeWarning", "TextCutWarning", "export", "format_of"]
 
 FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
     "gpkg": (".gpkg",),
@@ -117,6 +117,8 @@ def export(
     -----
     TextCutWarning
         Texts were too long for a shapefile; ``columns.csv`` counts them by column.
+    ShapefileSizeWarning
+        A file of a shapefile has more than 1.8 GB; many programs stop at 2 GB.
     """
     target = Path(target)
     kind = format_of(target) if format is None else format

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import os
 import struct
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from gridcity.profile import Profile
     from gridcity.store.base import Store
 
-__all__ = ["SHAPES", "TextCutWarning", "write_shapefiles"]
+__all__ = ["SHAPES", "ShapefileSizeWarning", "TextCutWarning", "write_shapefiles"]
 
 SHAPES: Final = {"points": "Point", "lines": "MultiLineString", "polygons": "MultiPolygon"}
 """The shapefiles of an export, ``components_points.shp`` and so on, by the dimension of their geometry."""
@@ -35,10 +39,16 @@ _ROOM: Final = "Check that the disk has room."
 _DBF_NAME: Final = 10  # bytes of a column name in dBASE III
 _GDAL_WIDTH: Final = 80
 _DBF_TEXT: Final = 254  # bytes of a text in dBASE III
+_LARGE: Final = 1_800_000_000  # bytes; many programs read no .shp or .dbf beyond 2 GB
+_MARKS: Final = frozenset("!\n\r\t")  # in a path pyogrio takes ! for an archive's end and drops the others
 
 
 class TextCutWarning(UserWarning):
     """Texts were too long for a shapefile and were cut."""
+
+
+class ShapefileSizeWarning(UserWarning):
+    """A file of a shapefile is so large that other programs may not read it."""
 
 
 def write_shapefiles(store: Store, profile: Profile, folder: Path) -> None:
@@ -62,12 +72,13 @@ def write_shapefiles(store: Store, profile: Profile, folder: Path) -> None:
         texts.append(fitted)
     epsg = f"EPSG:{store.meta()['stored_epsg']}"
     dimensions = shapely.get_dimensions(geometries)
-    for dimension, shape in enumerate(SHAPES):
-        rows = np.flatnonzero(dimensions == dimension)
-        if len(rows):
-            path = folder / f"components_{shape}.shp"
-            columns = {short: text[rows] for (short, _), text in zip(names.values(), texts, strict=True)}
-            _write_layer(path, SHAPES[shape], geometries[rows], columns, epsg)
+    with _plainly_named(folder) as plain:
+        for dimension, shape in enumerate(SHAPES):
+            rows = np.flatnonzero(dimensions == dimension)
+            if len(rows):
+                path = plain / f"components_{shape}.shp"
+                columns = {short: text[rows] for (short, _), text in zip(names.values(), texts, strict=True)}
+                _write_layer(path, SHAPES[shape], geometries[rows], columns, epsg)
     with (folder / "columns.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["column", "field", "zh", "cut"])
@@ -79,6 +90,26 @@ def write_shapefiles(store: Store, profile: Profile, folder: Path) -> None:
             TextCutWarning,
             stacklevel=3,
         )
+    if large := sorted(path.name for path in folder.iterdir() if path.stat().st_size > _LARGE):
+        warnings.warn(
+            f"Larger than {_LARGE:,} bytes: {', '.join(large)}. "
+            "Many programs read no .shp or .dbf beyond 2 GB; export as gpkg instead.",
+            ShapefileSizeWarning,
+            stacklevel=3,
+        )
+
+
+@contextlib.contextmanager
+def _plainly_named(folder: Path) -> Iterator[Path]:
+    """Yield a way to the folder in which pyogrio sees neither an address nor an archive."""
+    folder = folder.resolve()
+    if os.name == "nt" or _MARKS.isdisjoint(str(folder)):  # Windows: a path with a drive is taken as it is
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as elsewhere:
+        link = Path(elsewhere, "export")
+        link.symlink_to(folder)
+        yield link
 
 
 def _short_names() -> dict[str, tuple[str, str]]:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridcity.catalogue import Catalogue, ClassEntry, catalogue
-from gridcity.codes import ComponentCode, check_many, edition, repad, repad_classes
+from gridcity.codes import ComponentCode, check_many, edition
+from gridcity.codes.padding import repad, repad_classes
 from gridcity.errors import AmbiguousCodeError, ArgumentError, CodeError
 from gridcity.importing.batch import Batch, Column, blank
 from gridcity.profile import Profile

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridcity.checking import check_dates, check_states
-from gridcity.crs import check_coordinates, datum_evidence
+from gridcity.crs.evidence import datum_evidence
+from gridcity.crs.plausible import check_coordinates
 from gridcity.findings import Findings
 from gridcity.importing.batch import Batch, Column, Mask, about_file, blank, joined, read_batch, read_dates
 from gridcity.importing.classes import Classes, read_classes, read_codes

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gridcity.catalogue import class_of_name
+from gridcity.catalogue.file_names import class_of_name
 from gridcity.errors import (
     GridcityError,
     MappingError,

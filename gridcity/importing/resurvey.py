@@ -19,7 +19,8 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridcity.crs import datum_evidence, metres_per_degree
+from gridcity.crs import metres_per_degree
+from gridcity.crs.evidence import datum_evidence
 from gridcity.errors import ArgumentError
 from gridcity.findings import Findings
 from gridcity.importing.again import Again, Stand, match_again

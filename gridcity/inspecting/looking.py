@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridcity.catalogue import class_of_name
+from gridcity.catalogue.file_names import class_of_name
 from gridcity.errors import ReferenceSystemError, SourceError, SourceNotFoundError, readable
 from gridcity.inspecting.advice import Asked, Columns, advice, advice_on_layers
 from gridcity.inspecting.contents import (

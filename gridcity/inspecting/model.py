@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gridcity.crs import DatumEvidence
+from gridcity.crs.evidence import DatumEvidence
 
 __all__ = [
     "ClassLine",

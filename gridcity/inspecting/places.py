@@ -12,16 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridcity.crs import (
-    DatumEvidence,
-    ReferenceSystem,
-    check_coordinates,
-    datum_evidence,
-    guess,
-    ranked,
-    reference_system,
-    to_lnglat,
-)
+from gridcity.crs import ReferenceSystem, reference_system, to_lnglat
+from gridcity.crs.evidence import DatumEvidence, datum_evidence
+from gridcity.crs.plausible import check_coordinates, guess, ranked
 from gridcity.errors import ReferenceSystemError
 from gridcity.findings import RULES
 from gridcity.importing.shapes import widened

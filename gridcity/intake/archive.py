@@ -115,15 +115,16 @@ def _name(entry: zipfile.ZipInfo) -> str:
 def _entries(zipped: zipfile.ZipFile, where: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
     """Check every entry of the zip against the limits; return the files by their real names."""
     check_limits(zipped, where)
-    listed = zipped.infolist()
     found: dict[PurePosixPath, zipfile.ZipInfo] = {}
-    for entry in listed:
+    times: Counter[str] = Counter()
+    for entry in zipped.infolist():
         name = _name(entry)
         _check_entry(entry, name, where)
         if not name.endswith("/"):
-            found[PurePosixPath(name)] = entry
-    doubled = [name for name, n in Counter(str(name).casefold() for name in found).items() if n > 1]
-    if doubled or len(found) < sum(not _name(entry).endswith("/") for entry in listed):
+            path = PurePosixPath(name)
+            found[path] = entry
+            times[str(path).casefold()] += 1
+    if doubled := [name for name, n in times.items() if n > 1]:
         raise _refused(where, f"names in it differ by nothing or by case alone: {', '.join(doubled)}")
     return found
 

@@ -17,7 +17,8 @@ from typing import Literal
 import numpy as np
 import shapely
 
-from gridcity.crs import Guess, ReferenceSystem, guess, reference_system
+from gridcity.crs import ReferenceSystem, reference_system
+from gridcity.crs.plausible import Guess, guess
 from gridcity.errors import ArgumentError, ReferenceSystemError, SourceError, readable
 from gridcity.findings import Findings
 from gridcity.intake.archive import unpacked_shapefile

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from gridcity.catalogue import Catalogue, catalogue, class_of_name, states
+from gridcity.catalogue import Catalogue, catalogue, states
 from gridcity.catalogue import fields as known_fields
+from gridcity.catalogue.file_names import class_of_name
 from gridcity.codes import editions
 from gridcity.errors import ArgumentError
 from gridcity.intake.headers import nearest_fields

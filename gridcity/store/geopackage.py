@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gridcity.errors import CityNotFoundError, StoreError
 from gridcity.store.connection import (
@@ -25,7 +26,9 @@ from gridcity.store.connection import (
     store_error,
 )
 from gridcity.store.reading import Reader
-from gridcity.store.transaction import WriteTransaction
+
+if TYPE_CHECKING:
+    from gridcity.store.transaction import WriteTransaction
 
 __all__ = ["LAYERS", "TABLES", "GeoPackage"]
 
@@ -101,6 +104,9 @@ class GeoPackage(Reader):
         StoreError
             The store cannot be written, or another process has been writing for a minute.
         """
+        # A question never writes, and should not load what writing needs.
+        from gridcity.store.transaction import WriteTransaction
+
         connection = connect(self.path, read_only=False)
         try:
             try:

@@ -11,7 +11,7 @@ from gridcity_cli import options
 from gridcity_cli.output import json_text, pairs, shown, table, width
 
 if TYPE_CHECKING:
-    from gridcity.crs import DatumEvidence
+    from gridcity.crs.evidence import DatumEvidence
     from gridcity.inspecting import ColumnLine, Inspection, LayerDetail
 
 EXAMPLES = """
