@@ -47,6 +47,7 @@ class Bulk(Past):
             " AND (type = 'index' AND NOT ? OR name = ?)",
             (table, filled, f"rtree_{table}_geom_insert"),
         ).fetchall()
+        whole = False
         try:
             for kind, name, _ in aside:
                 self._run(f"DROP {kind} {name}")
@@ -59,14 +60,13 @@ class Bulk(Past):
                 self._fill_tree(f"rtree_{table}_geom", *(column[: self._held] for column in self._boxes))
             for _, _, statement in aside:
                 self._run(statement)
-        except BaseException:
-            # Without its indexes and its trigger the table must not be kept.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            self._ended = True
-            raise
+            whole = True
         finally:
             self._bulk, self._boxes = "", None
+            self._ended = not whole
+            # Without its indexes and its trigger the table must not be kept.
+            if not whole and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def _fill_tree(self, tree: str, ids: Any, boxes: Any) -> None:
         """Write the whole tree at once, or box by box where SQLite will not have it so."""

@@ -117,15 +117,16 @@ class WriteTransaction(Bulk):
         name = f"rtree_{table}_geom_insert"
         (sql,) = self._run("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
         self._run("SAVEPOINT rows_and_boxes")
+        whole = False
         try:
             self._run(f"DROP TRIGGER {name}")
             yield
             self._run(sql)
-        except BaseException:
+            whole = True
+        finally:
             # A full disk ends the transaction, and the savepoint with it.
-            if self._connection.in_transaction:
+            if not whole and self._connection.in_transaction:
                 self._run("ROLLBACK TO rows_and_boxes")
-            raise
         self._run("RELEASE rows_and_boxes")
 
     def _index(self, table: str, ids: range, geometries: Sequence[Any]) -> None:
