@@ -6,7 +6,7 @@ within the few hundred metres a city asks about, and free of any projection.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,15 @@ class Edges:
     shapes : array of shapely geometries
         Points, lines and polygons, single or multiple, in longitude and latitude. A point is an edge
         of no length; a polygon has the edges of its rings.
+
+    Attributes
+    ----------
+    xy : float array of shape (n, 2)
+        The vertices, path by path.
+    begin : int32 array
+        The vertex at which each edge begins; it ends at the next one.
+    first : int64 array
+        The first edge of each shape, and last the number of edges.
     """
 
     def __init__(self, shapes: Any) -> None:
@@ -81,12 +90,57 @@ class Edges:
         path_owner = np.concatenate([owner[~areal], owner[areal][of_part]])
         order = np.argsort(path_owner, kind="stable")
         xy, path = shapely.get_coordinates(paths[order], return_index=True)
-        joined = path[1:] == path[:-1]
         alone = np.bincount(path, minlength=len(paths))[path] == 1
-        begins = np.flatnonzero(np.append(joined, False) | alone)
-        self._a, self._b = xy[begins], xy[begins + ~alone[begins]]
-        counts = np.bincount(path_owner[order][path[begins]], minlength=len(shapes))
-        self._start = np.concatenate([[0], np.cumsum(counts)])
+        # A path of one vertex has it twice: an edge of no length.
+        xy, path = np.repeat(xy, 1 + alone, axis=0), np.repeat(path, 1 + alone)
+        self.xy = xy
+        self.begin = np.flatnonzero(path[1:] == path[:-1]).astype(np.int32)
+        counts = np.bincount(path_owner[order][path[self.begin]], minlength=len(shapes))
+        self.first = np.concatenate([[0], np.cumsum(counts)])
+
+    @classmethod
+    def from_arrays(cls, xy: Floats, begin: npt.NDArray[np.int32], first: Ints) -> Edges:
+        """Return edges with the attributes of others."""
+        edges = cls.__new__(cls)
+        edges.xy, edges.begin, edges.first = xy, begin, first
+        return edges
+
+    def __len__(self) -> int:
+        return len(self.begin)
+
+    def ends(self, edge: npt.NDArray[np.integer[Any]]) -> tuple[Floats, Floats]:
+        """Return the vertices at which some edges begin and end, arrays of shape (n, 2)."""
+        import numpy as np
+
+        # Taken as one number each, both coordinates come at once.
+        vertices, begin = self.xy.view(np.complex128).ravel(), self.begin.take(edge)
+        ends = vertices.take(begin), vertices.take(begin + 1)
+        return ends[0].view(np.float64).reshape(-1, 2), ends[1].view(np.float64).reshape(-1, 2)
+
+    def of(self, shape: Ints) -> Iterator[tuple[slice, Ints, Ints]]:
+        """Iterate over the edges of the shapes named, so many at a time as memory allows.
+
+        Yields
+        ------
+        part : slice
+            Which of the shapes named.
+        pair, edge : int64 arrays
+            Number of the shape within the part, and an edge of it; the edges of one are neighbours.
+        """
+        import numpy as np
+
+        counts = self.first[shape + 1] - self.first[shape]
+        total = np.cumsum(counts)
+        begin = 0
+        while begin < len(shape):
+            before = total[begin - 1] if begin else 0
+            end = max(begin + 1, int(np.searchsorted(total, before + _PAIRS, side="right")))
+            part = slice(begin, end)
+            pair = np.repeat(np.arange(end - begin), counts[part])
+            # Edges of one shape count on from its first.
+            step = self.first[shape[part]] - (total[part] - counts[part] - before)
+            yield part, pair, np.arange(len(pair)) + step[pair]
+            begin = end
 
     def distance_m(self, lng: Floats, lat: Floats, shape: Ints) -> Floats:
         """Return the distance of each point to the edges of the shape named for it.
@@ -105,33 +159,24 @@ class Edges:
         """
         import numpy as np
 
-        counts = self._start[shape + 1] - self._start[shape]
-        total = np.cumsum(counts)
         result = np.empty(len(lng))
-        begin = 0
-        while begin < len(lng):
-            before = total[begin - 1] if begin else 0
-            end = max(begin + 1, int(np.searchsorted(total, before + _PAIRS, side="right")))
-            part = slice(begin, end)
-            result[part] = self._distances(lng[part], lat[part], shape[part], counts[part])
-            begin = end
+        for part, pair, edge in self.of(shape):
+            result[part] = self._distances(lng[part], lat[part], pair, edge)
         return result
 
-    def _distances(self, lng: Floats, lat: Floats, shape: Ints, counts: Ints) -> Floats:
+    def _distances(self, lng: Floats, lat: Floats, pair: Ints, edge: Ints) -> Floats:
         import numpy as np
 
-        point = np.repeat(np.arange(len(lng)), counts)
-        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        edge = np.arange(len(point)) - first[point] + self._start[shape][point]
         per_lng, per_lat = metres_per_degree(lat)
-        origin = np.column_stack([lng, lat])[point]
-        scale = np.column_stack([per_lng, per_lat])[point]
-        a = (self._a[edge] - origin) * scale
-        u = (self._b[edge] - origin) * scale - a
-        length2 = u[:, 0] * u[:, 0] + u[:, 1] * u[:, 1]
-        along = -(a[:, 0] * u[:, 0] + a[:, 1] * u[:, 1])
+        (ax, ay), (bx, by) = (end.T for end in self.ends(edge))
+        x, y, per_x, per_y = lng[pair], lat[pair], per_lng[pair], per_lat[pair]
+        ax, ay = (ax - x) * per_x, (ay - y) * per_y
+        ux, uy = (bx - x) * per_x - ax, (by - y) * per_y - ay
+        length2 = ux * ux + uy * uy
+        along = -(ax * ux + ay * uy)
         along = np.divide(along, length2, out=np.zeros_like(along), where=length2 > 0)
-        c = a + np.clip(along, 0.0, 1.0)[:, None] * u
-        squared = c[:, 0] * c[:, 0] + c[:, 1] * c[:, 1]
-        nearest: Floats = np.rint(np.sqrt(np.minimum.reduceat(squared, first)) * 100) / 100
+        np.clip(along, 0.0, 1.0, out=along)
+        cx, cy = ax + along * ux, ay + along * uy
+        first = np.flatnonzero(np.diff(pair, prepend=-1))
+        nearest: Floats = np.rint(np.sqrt(np.minimum.reduceat(cx * cx + cy * cy, first)) * 100) / 100
         return nearest

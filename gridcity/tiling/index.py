@@ -7,7 +7,9 @@ id, the first wins.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ import shapely
 
 from gridcity.crs import metres_per_degree
 from gridcity.distance import Edges
+from gridcity.tiling.drawing import draw
+from gridcity.tiling.pixels import Pixels
 
 __all__ = ["BASES", "Hits", "PolygonIndex"]
 
@@ -38,17 +42,18 @@ class Hits:
 
     Attributes
     ----------
-    polygon : int64 array
+    polygon : int32 or int64 array
         Position of the polygon in the index, -1 for none.
     basis : int8 array
         Numbers of `BASES`.
     overlap : bool array
         More than one polygon covers the point with its inside.
     distance_m : float array
-        To the winner's border; outside, to the nearest polygon. NaN in an empty index.
+        To the winner's border; outside, to the nearest polygon. NaN in an empty index, and where no
+        distances were wanted.
     """
 
-    polygon: Ints
+    polygon: npt.NDArray[np.integer[Any]]
     basis: npt.NDArray[np.int8]
     overlap: npt.NDArray[np.bool_]
     distance_m: Floats
@@ -57,37 +62,63 @@ class Hits:
 class PolygonIndex:
     """Polygons that can be asked for points.
 
+    A few points are found through a tree of boxes. When so many are asked that it pays, the polygons are
+    drawn as `gridcity.tiling.pixels` first; the answers are the same.
+
     Parameters
     ----------
     ids : sequence of int
         Internal ids, unique.
     codes : sequence of str
         Codes; empty for none.
-    polygons : array of shapely polygons
-        Valid, in longitude and latitude.
+    polygons : array of shapely polygons, or a function that returns it
+        Valid, in longitude and latitude. The function is called when they are needed, which is never
+        where pixels are given and no distance outside the polygons is asked for.
+    pixels : Pixels, optional
+        The same polygons in the same order, drawn before.
     """
 
-    def __init__(self, ids: Any, codes: Any, polygons: Any) -> None:
+    def __init__(
+        self, ids: Any, codes: Any, polygons: Any | Callable[[], Any], pixels: Pixels | None = None
+    ) -> None:
         self.ids: Ints = np.asarray(ids, dtype=np.int64)
-        self.polygons = np.asarray(polygons, dtype=object)
         self.codes: tuple[str, ...] = tuple(str(code) for code in codes)
         texts = np.asarray(self.codes, dtype=str)
         order = np.lexsort((self.ids, texts, texts == ""))
         self.rank = np.empty(len(order), dtype=np.int64)
         self.rank[order] = np.arange(len(order))
-        self._bounds = shapely.bounds(self.polygons)
-        self._tree = shapely.STRtree(self.polygons)
-        self._edges = Edges(self.polygons)
+        self._given = polygons
+        self._drawn = pixels
         self._plane: tuple[shapely.STRtree, float, float] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def winners(self, lng: Floats, lat: Floats) -> Ints:
+    @cached_property
+    def polygons(self) -> npt.NDArray[np.object_]:
+        """The polygons, an array of shapely geometries."""
+        return np.asarray(self._given() if callable(self._given) else self._given, dtype=object)
+
+    @property
+    def pixels(self) -> Pixels:
+        """The polygons as pixels, drawn when this is first asked for; from then on they answer.
+
+        Raises
+        ------
+        ValueError
+            There are no polygons.
+        """
+        if self._drawn is None:
+            self._drawn = draw(self._edges, self.rank)
+        return self._drawn
+
+    def winners(self, lng: Floats, lat: Floats) -> npt.NDArray[np.integer[Any]]:
         """Return the position of the polygon of each point by the edge rule, -1 for none."""
+        if self._pays(len(lng)):
+            return self.pixels.find(lng, lat).polygon
         return self._first(*self._pairs(lng, lat), len(lng))
 
-    def locate(self, lng: Floats, lat: Floats, *, near_m: float = 0.0) -> Hits:
+    def locate(self, lng: Floats, lat: Floats, *, near_m: float = 0.0, distances: bool = True) -> Hits:
         """Return polygon, basis and distance of each point.
 
         Parameters
@@ -96,32 +127,55 @@ class PolygonIndex:
             Degrees, in the reference system of the polygons; NaN is outside.
         near_m : float, optional
             A point outside every polygon is given the nearest one within this distance.
+        distances : bool, optional
+            Whether distances are wanted; they take many times as long as the rest.
         """
         n = len(lng)
-        polygon, strict, covers = self._cover(lng, lat)
-        basis = np.where(polygon < 0, _OUTSIDE, np.where(strict, _INSIDE, _EDGE)).astype(np.int8)
+        polygon, edge, overlap = self._cover(lng, lat)
+        basis = np.where(polygon < 0, _OUTSIDE, _INSIDE).astype(np.int8)
+        basis[edge] = _EDGE
+        several = np.zeros(n, dtype=bool)
+        several[overlap] = True
         distance = np.full(n, np.nan)
-        found = np.flatnonzero(polygon >= 0)
-        distance[found] = self._edges.distance_m(lng[found], lat[found], polygon[found])
+        if distances:
+            found = np.flatnonzero(polygon >= 0)
+            distance[found] = self._edges.distance_m(lng[found], lat[found], polygon[found])
         away = np.flatnonzero((polygon < 0) & np.isfinite(lng) & np.isfinite(lat))
-        if len(away) and len(self):
+        if (distances or near_m > 0) and len(away) and len(self):
             nearest, distance[away] = self._nearest(lng[away], lat[away])
             close = distance[away] <= near_m
             if near_m > 0:
                 polygon[away[close]] = nearest[close]
                 basis[away[close]] = _NEAR
-        return Hits(polygon, basis, covers > 1, distance)
+        return Hits(polygon, basis, several, distance)
 
-    def _cover(self, lng: Floats, lat: Floats) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
-        """Return the winner, whether it covers strictly, and the number of strict covers."""
-        n = len(lng)
+    @cached_property
+    def _edges(self) -> Edges:
+        return Edges(self.polygons) if self._drawn is None else self._drawn.edges
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.polygons)
+
+    @cached_property
+    def _bounds(self) -> Floats:
+        return shapely.bounds(self.polygons)
+
+    def _pays(self, points: int) -> bool:
+        """Return whether pixels are there or are sooner drawn than so many points are found without."""
+        return self._drawn is not None or points >= len(self._edges) > 0
+
+    def _cover(self, lng: Floats, lat: Floats) -> tuple[Any, Ints, Ints]:
+        """Return the winners, the points on their border, and those strictly inside several polygons."""
+        if self._pays(len(lng)):
+            return self.pixels.find(lng, lat)
         point, polygon = self._pairs(lng, lat)
         inside = shapely.contains_xy(self.polygons[polygon], lng[point], lat[point])
-        covers = np.bincount(point, weights=inside, minlength=n).astype(np.int64)
-        winner = self._first(point, polygon, n)
-        strictly = np.zeros(n, dtype=bool)
+        winner = self._first(point, polygon, len(lng))
+        strictly = np.zeros(len(lng), dtype=bool)
         strictly[point[inside & (winner[point] == polygon)]] = True
-        return winner, strictly, covers
+        covers = np.bincount(point[inside], minlength=len(lng))
+        return winner, np.flatnonzero((winner >= 0) & ~strictly), np.flatnonzero(covers > 1)
 
     def _pairs(self, lng: Floats, lat: Floats) -> tuple[Ints, Ints]:
         """Return the pairs of a point and a polygon that covers it, with its border."""

@@ -6,17 +6,16 @@ The answers are those of `gridcity.tiling.index`, which asks GEOS for many point
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import pairwise
 
-__all__ = ["EDGE", "INSIDE", "OUTSIDE", "position"]
+__all__ = ["EDGE", "INSIDE", "OUTSIDE", "ROUNDING", "position", "side_of"]
 
 INSIDE, EDGE, OUTSIDE = "inside", "edge", "outside"
 
 Path = Sequence[tuple[float, float]]
 
-# A double has 53 bits; the determinant below is off by at most four roundings of its two products.
-_ROUNDING = 8 * 2.0**-53
+ROUNDING = 8 * 2.0**-53
+"""A double has 53 bits; the determinant of `side_of` is off by at most four roundings of its two products."""
 
 
 def position(lng: float, lat: float, rings: Sequence[Path]) -> str:
@@ -47,7 +46,7 @@ def position(lng: float, lat: float, rings: Sequence[Path]) -> str:
                 if min(ax, bx) <= lng <= max(ax, bx):
                     return EDGE
             elif min(ay, by) <= lat <= max(ay, by):
-                side = _side(lng, lat, ax, ay, bx, by)
+                side = side_of(lng, lat, ax, ay, bx, by)
                 if side == 0:
                     return EDGE
                 # Each edge owns its lower end, so a ray through a vertex is counted once.
@@ -56,12 +55,15 @@ def position(lng: float, lat: float, rings: Sequence[Path]) -> str:
     return INSIDE if odd else OUTSIDE
 
 
-def _side(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> int:
+def side_of(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> int:
     """Return 1 when the point lies left of the edge, -1 right, 0 on its line; never wrong."""
     left, right = (bx - ax) * (y - ay), (x - ax) * (by - ay)
     determinant = left - right
-    if abs(determinant) > _ROUNDING * (abs(left) + abs(right)):
+    if abs(determinant) > ROUNDING * (abs(left) + abs(right)):
         return 1 if determinant > 0 else -1
+    # Hardly ever needed, and long to load.
+    from fractions import Fraction
+
     ex, ey = Fraction(ax), Fraction(ay)
     exact = (Fraction(bx) - ex) * (Fraction(y) - ey) - (Fraction(x) - ex) * (Fraction(by) - ey)
     return (exact > 0) - (exact < 0)
