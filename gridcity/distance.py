@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Edges", "distance_m"]
 
-# Pairs of points and edges looked at together: some 200 MB of temporaries.
-_PAIRS = 2_000_000
+# Pairs of points and edges looked at together; more would leave the processor's own memory.
+_PAIRS = 200_000
 
 
 def distance_m(lng: float, lat: float, paths: Sequence[Sequence[tuple[float, float]]]) -> float:

@@ -7,7 +7,7 @@ id, the first wins.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
+from pykdtree.kdtree import KDTree
 
 from gridcity.crs import metres_per_degree
 from gridcity.distance import Edges
@@ -29,8 +30,8 @@ BASES = ("outside", "near", "edge", "inside")
 _OUTSIDE, _NEAR, _EDGE, _INSIDE = range(4)
 # Distances are compared after rounding to centimetres.
 _SLACK_M = 0.01
-# Pairs of points and boxes looked at together: some 200 MB, however far away the points are.
-_PAIRS = 2_000_000
+# Pairs of points and boxes looked at together, however far away the points are.
+_PAIRS = 200_000
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -89,7 +90,6 @@ class PolygonIndex:
         self.rank[order] = np.arange(len(order))
         self._given = polygons
         self._drawn = pixels
-        self._plane: tuple[shapely.STRtree, float, float] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -192,20 +192,39 @@ class PolygonIndex:
 
     def _nearest(self, lng: Floats, lat: Floats) -> tuple[Ints, Floats]:
         """Return the nearest polygon of points outside all, the first by the edge rule among equals."""
-        if self._plane is None:
-            middle = float(np.nanmean(self._bounds[:, [1, 3]]))
-            per_lng, per_lat = metres_per_degree(middle)
-            scaled = shapely.transform(self.polygons, lambda xy: xy * (per_lng, per_lat))
-            self._plane = shapely.STRtree(scaled), per_lng, per_lat
-        tree, per_lng, per_lat = self._plane
-        points = shapely.points(lng * per_lng, lat * per_lat)
-        candidate = np.asarray(tree.nearest(points), dtype=np.int64)
-        # The plane has the scale of the city's middle, the distance that of the point's own latitude.
+        tree, per_lng, per_lat = self._vertices
+        _, vertex = tree.query(np.column_stack([lng * per_lng, lat * per_lat]))
+        edge = np.searchsorted(self._edges.begin, vertex, side="right") - 1
+        candidate = np.searchsorted(self._edges.first, edge, side="right") - 1
+        # The polygon of the nearest vertex is near, if not the nearest.
         reach_m = self._edges.distance_m(lng, lat, candidate) + _SLACK_M
-        step = max(1, _PAIRS // len(self))
-        parts = [slice(begin, begin + step) for begin in range(0, len(lng), step)]
-        found = [self._nearest_within(lng[part], lat[part], reach_m[part]) for part in parts]
-        return np.concatenate([polygon for polygon, _ in found]), np.concatenate([m for _, m in found])
+        polygon, distance = np.empty(len(lng), dtype=np.int64), np.empty(len(lng))
+        for part in self._parts(lat, reach_m):
+            polygon[part], distance[part] = self._nearest_within(lng[part], lat[part], reach_m[part])
+        return polygon, distance
+
+    @cached_property
+    def _vertices(self) -> tuple[KDTree, float, float]:
+        """The vertices on a plane, with its metres per degree at the middle of the polygons."""
+        low, high = self._edges.xy.min(axis=0), self._edges.xy.max(axis=0)
+        per_lng, per_lat = metres_per_degree(float(low[1] + high[1]) / 2)
+        return KDTree(self._edges.xy * (per_lng, per_lat)), per_lng, per_lat
+
+    def _parts(self, lat: Floats, reach_m: Floats) -> Iterator[slice]:
+        """Yield points whose boxes of this reach meet so many polygons as may be looked at together."""
+        width, height = np.ptp(self._edges.xy, axis=0)
+        per_lng, per_lat = metres_per_degree(lat)
+        share = np.minimum(2 * reach_m / per_lng / width, 1.0) * np.minimum(
+            2 * reach_m / per_lat / height, 1.0
+        )
+        # Twice as many as were the polygons spread evenly, and some.
+        met = np.cumsum(16 + 2 * share * len(self))
+        begin = 0
+        while begin < len(lat):
+            before = met[begin - 1] if begin else 0.0
+            end = max(begin + 1, int(np.searchsorted(met, before + _PAIRS, side="right")))
+            yield slice(begin, end)
+            begin = end
 
     def _nearest_within(self, lng: Floats, lat: Floats, reach_m: Floats) -> tuple[Ints, Floats]:
         """Return the nearest polygon of points that have at least one so near."""

@@ -22,22 +22,19 @@ import numpy.typing as npt
 from gridcity.distance import Edges
 from gridcity.tiling.exact import EDGE, INSIDE, OUTSIDE, positions, sides
 
-__all__ = ["CROWDED", "MOST", "SLOT", "Found", "Pixels", "ranges"]
+__all__ = ["MOST", "SLOT", "Found", "Pixels", "ranges"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 MOST = 16
-"""Polygons of one pixel that have a bit; a pixel with more is crowded."""
-
-CROWDED = -1
-"""Stands for the number of edges where a point is decided by the whole polygons."""
+"""Polygons of one pixel that have a bit; a pixel with more is crowded, and answered by whole polygons."""
 
 SLOT = np.dtype(
     [
         ("holds", np.uint16),  # bits of the polygons that hold the centre
         ("flips", np.uint16),  # bits that the first edge flips
-        ("edges", np.int32),
+        ("edges", np.int32),  # how many; below 0 the number of polygons of a crowded pixel
         ("others", np.int32),  # where the edges after the first begin
         ("polygons", np.int32),  # where the polygons begin
         ("edge", np.float32, 4),  # from the centre, in pixels; the centre is on its right
@@ -106,7 +103,8 @@ class Pixels:
     drawn : int32 array
         Number of each edge as it was drawn: of each slot the first (0 where it has none), then the others.
     polygons : int32 array
-        Of each slot a 0, then position + 1 of its polygons in the order of the edge rule.
+        Of each slot a 0, then position + 1 of its polygons in the order of the edge rule; slots with the
+        same polygons may share them.
     edges : Edges
         Those that were drawn.
     """
@@ -226,20 +224,17 @@ class Pixels:
         polygon = self.polygons[slots["polygons"] + lowest].astype(np.int64) - 1
         on_border = borders >> np.maximum(lowest, 1) - 1 & 1 == 1
         several = strict & (strict - np.uint16(1)) > 0
-        crowded = np.flatnonzero(slots["edges"] == CROWDED)
+        crowded = np.flatnonzero(slots["edges"] < 0)
         if len(crowded):
-            answers = self._decide_crowded(lng[crowded], lat[crowded], number[crowded])
+            answers = self._decide_crowded(lng[crowded], lat[crowded], slots[crowded])
             polygon[crowded], on_border[crowded], several[crowded] = answers
         return polygon, np.flatnonzero(on_border), np.flatnonzero(several)
 
     def _decide_crowded(
-        self, lng: Floats, lat: Floats, number: Ints
+        self, lng: Floats, lat: Floats, slots: npt.NDArray[Any]
     ) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Return the polygon of points, whether they are on its border and whether in several."""
-        begin = self.slots["polygons"][number] + 1
-        after = self.slots["polygons"].take(number + 1, mode="clip")
-        end = np.where(number + 1 < len(self.slots), after, len(self.polygons))
-        point, place = ranges(begin, end - begin)
+        point, place = ranges(slots["polygons"] + 1, -slots["edges"])
         polygon = self.polygons[place].astype(np.int64) - 1
         where = positions(lng[point], lat[point], polygon, self.edges)
         covers = np.flatnonzero(where != OUTSIDE)

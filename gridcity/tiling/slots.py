@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gridcity.tiling.pixels import CROWDED, MOST, SLOT, ranges
+from gridcity.tiling.pixels import MOST, SLOT, ranges
 
 __all__ = ["Crossings", "Lines", "Several", "make_slots"]
 
@@ -91,7 +91,9 @@ def make_slots(
     place = crossings.pixel[np.append(True, crossings.pixel[1:] != crossings.pixel[:-1])]
     if len(several.pixel):
         place = np.union1d(place, several.pixel)
-    order, parts = np.argsort(rank), []
+    order = np.argsort(rank)
+    parts: list[Slotted] = []
+    listed = 0
     for begin in range(0, len(place), _CHUNK):
         pixels = place[begin : begin + _CHUNK]
         here = slice(*np.searchsorted(crossings.pixel, (pixels[0], pixels[-1] + 1)))
@@ -101,14 +103,16 @@ def make_slots(
         slot = np.concatenate([held, np.searchsorted(pixels, several.pixel[there])])
         polygon = np.concatenate([value[pixels[held]] - 1, several.polygon[there]])
         members = _members(lines, pixels, crossed, (slot, polygon), rank, order)
-        parts.append(_part(lines, pixels, crossed, members, size))
+        part = _part(lines, pixels, crossed, members, size)
+        part.slots["polygons"] += listed
+        listed += len(part.polygons)
+        parts.append(part)
     slots, others, flips, drawn, polygons = (np.concatenate(column) for column in zip(*parts, strict=True))
     # One more at the end: nothing can be taken from an array of nothing.
     others = np.append(others, np.zeros((1, 4), dtype=np.float32), axis=0)
     flips = np.append(flips, np.zeros(1, dtype=np.uint16))
     further = np.maximum(slots["edges"] - 1, 0)
     slots["others"] = np.cumsum(further) - further
-    slots["polygons"] = np.flatnonzero(polygons == 0)
     value[place] = ~np.arange(len(place), dtype=np.int32)
     return Slotted(slots, others, flips, drawn, polygons)
 
@@ -116,8 +120,10 @@ def make_slots(
 class _Members(NamedTuple):
     """The polygons of some slots."""
 
-    crowded: npt.NDArray[np.bool_]
-    """Which slots have more polygons than bits."""
+    counts: Ints
+    """Of each slot."""
+    begin: Ints
+    """Where in ``polygons`` those of each slot begin."""
     holds: npt.NDArray[np.uint16]
     flips: npt.NDArray[np.uint16]
     """Of each crossing."""
@@ -130,14 +136,14 @@ def _part(lines: Lines, pixels: Ints, crossings: Crossings, members: _Members, s
     slot = np.searchsorted(pixels, crossings.pixel)
     counts = np.bincount(slot, minlength=len(pixels))
     edges, beside = _local(lines, crossings, size)
-    crowded = members.crowded | (counts >= _CENTRE_NUMBER)
+    crowded = (members.counts > MOST) | (counts >= _CENTRE_NUMBER)
     crowded[slot[beside]] = True
     slots = np.zeros(len(pixels), dtype=SLOT)
-    slots["holds"] = members.holds
+    slots["holds"], slots["polygons"] = members.holds, members.begin
     # An edge that no way from the centre reaches. A crowded slot is left with an edge of no length, which
     # puts every point in doubt.
     slots["edge"][~crowded] = (_REACH, -_REACH, _REACH, _REACH)
-    slots["edges"][crowded] = CROWDED
+    slots["edges"][crowded] = -members.counts[crowded]
     full = (counts > 0) & ~crowded
     first = (np.cumsum(counts) - counts)[full]
     slots["edges"][full], slots["edge"][full] = counts[full], edges[first]
@@ -168,9 +174,8 @@ def _members(
     key = np.sort(np.concatenate([of_edges, of_centres]), kind="stable")
     new = np.append(True, (key[1:] >> _BITS) != (key[:-1] >> _BITS))
     of, ranked = np.divmod(key[new] >> _BITS, len(order))
-    begin = np.searchsorted(of, np.arange(len(pixels)))
-    polygons = np.zeros(len(of) + len(pixels), dtype=np.int32)
-    polygons[np.arange(len(of)) + of + 1] = order[ranked] + 1
+    counts = np.bincount(of, minlength=len(pixels))
+    begin = np.cumsum(counts) - counts
     # An edge that one polygon has twice flips nothing.
     single = np.append(True, key[1:] != key[:-1]) & np.append(key[1:] != key[:-1], True)
     number, local = (np.cumsum(new) - 1)[single], key[single] & _CENTRE_NUMBER
@@ -179,7 +184,24 @@ def _members(
     holds, flips = np.zeros(len(pixels), dtype=np.uint16), np.zeros(len(slot), dtype=np.uint16)
     np.add.at(holds, of[number[centre]], bit[centre])
     np.add.at(flips, start[of[number[~centre]]] + local[~centre], bit[~centre])
-    return _Members(np.bincount(of, minlength=len(pixels)) > MOST, holds, flips, polygons)
+    polygons, place = _lists(counts, begin, ranked, order)
+    return _Members(counts, place, holds, flips, polygons)
+
+
+def _lists(counts: Ints, begin: Ints, ranked: Ints, order: Ints) -> tuple[npt.NDArray[np.int32], Ints]:
+    """Return the polygons of some slots behind one another, and where those of each begin.
+
+    Pixels along one border have the same two polygons, and share them.
+    """
+    pair = ranked[begin] * len(order) + ranked[begin + counts - 1]
+    alike = np.where(counts <= 2, pair, -1 - np.arange(len(counts)))
+    _, one, back = np.unique(alike, return_index=True, return_inverse=True)
+    size = counts[one] + 1
+    start = np.cumsum(size) - size
+    which, member = ranges(begin[one], counts[one])
+    polygons = np.zeros(int(size.sum()), dtype=np.int32)
+    polygons[np.arange(len(which)) + which + 1] = order[ranked[member]] + 1
+    return polygons, start[back]
 
 
 def _key(slot: Ints, rank: Ints, local: Ints | int, polygons: int) -> Ints:
