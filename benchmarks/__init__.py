@@ -1,6 +1,6 @@
-"""Measures of gridcity's speed and memory, always beside a peer in the same run.
+"""Measures of gridcity's speed and memory, always beside peers in the same run.
 
-    python -m benchmarks import
+    python -m benchmarks locate|cold|stream|nearest|build|import
 
 Only ratios of one run count: machines and neighbours differ.
 """

@@ -11,13 +11,12 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.run import Run, machine, today
+from benchmarks.run import Run
 from benchmarks.survey import write_survey
 from benchmarks.town import build_city
+from benchmarks.turns import peak_of_call
 from gridcity import City
 
 __all__ = ["measure"]
@@ -58,9 +57,13 @@ def measure(folder: Path, rows: int, rounds: int, seed: int = 1) -> Run:
     """
     survey, city = write_survey(folder, rows, seed), build_city(folder, rows, seed)
     # First, and in a process of its own: what this one has used does not count.
-    peak_mib = _peak_of_import(city, survey, folder / "memory.gpkg")
+    watched = folder / "memory.gpkg"
+    peak_mib = peak_of_call(_timed_import, city, survey, watched)
+    watched.unlink()
     peer, convert = _peer()
-    own_s, peer_s, facts = [], [], {}
+    own_s: list[float] = []
+    peer_s: list[float] = []
+    facts: dict[str, str] = {}
     for turn in range(rounds):
         mine, theirs = folder / "own.gpkg", folder / "peer.gpkg"
         if turn % 2:
@@ -84,12 +87,12 @@ def measure(folder: Path, rows: int, rounds: int, seed: int = 1) -> Run:
             "The peer converts the same file to a GeoPackage with its spatial index, and does nothing else.",
         ),
         own="gridcity",
-        peer=peer,
-        own_s=tuple(round(seconds, 2) for seconds in own_s),
-        peer_s=tuple(round(seconds, 2) for seconds in peer_s),
-        facts={"peak memory of gridcity's process": f"{peak_mib:,.0f} MiB", **facts},
-        machine=machine(),
-        on=today(),
+        seconds={
+            "gridcity": tuple(round(seconds, 2) for seconds in own_s),
+            peer: tuple(round(seconds, 2) for seconds in peer_s),
+        },
+        facts=facts,
+        measured={"peak memory of gridcity's process, MiB": round(peak_mib)},
     )
 
 
@@ -146,22 +149,3 @@ def _compared(mine: Path, theirs: Path, rows: int) -> dict[str, str]:
         "delivered codes found in both, with the same texts": f"{delivered:,}",
         "codes given by gridcity": f"{rows - delivered:,}",
     }
-
-
-def _peak_of_import(city: Path, survey: Path, target: Path) -> float:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_peak_mib, city, survey, target).result()
-
-
-def _peak_mib(city: Path, survey: Path, target: Path) -> float:
-    """Import, and return the most that this process ever held, pages of mapped files among it."""
-    _timed_import(city, survey, target)
-    target.unlink()
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        # Linux: the peak of this program alone; ru_maxrss begins with that of the one that started it.
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
-    except OSError:
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.promises import lines
 from benchmarks.run import kept
 
 __all__ = ["PAGE", "page"]
@@ -15,7 +16,8 @@ _HEAD = """\
 
 # Performance
 
-Measured, not promised: gridcity and its peer take turns on one machine, one right after the other.
+Measured, not promised: gridcity and its peers take turns on one machine, one right after the other.
+What it promises itself stands at the end, beside what was measured.
 Only the ratios carry over to another machine, and those only roughly.
 `python -m benchmarks --help`, typed in the root of the repository, lists the measurements.
 Each makes its own data from a seed.
@@ -24,4 +26,5 @@ Each makes its own data from a seed.
 
 def page() -> str:
     """Return the text of docs/performance.md."""
-    return "\n".join([_HEAD, *("\n".join(run.lines()) + "\n" for run in kept())])
+    runs = kept()
+    return "\n".join([_HEAD, *("\n".join(run.lines()) + "\n" for run in runs), *lines(runs)]) + "\n"

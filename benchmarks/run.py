@@ -6,10 +6,11 @@ import json
 import os
 import platform
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,12 +18,13 @@ from typing import Any
 __all__ = ["RESULTS", "Run", "kept", "machine", "today"]
 
 RESULTS = Path(__file__).with_name("results")
-_LIBRARIES = ("gridcity", "numpy", "pandas", "shapely", "pyproj", "pyogrio")
+_LIBRARIES = ("gridcity", "numpy", "pandas", "shapely", "geopandas", "pyproj", "pyogrio", "pykdtree", "rtree")
+_PEERS = ("duckdb", "rasterio", "sedonadb")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Times of two contenders that took turns in one run, and what was checked.
+    """Times of contenders that took turns in one run, and what was checked.
 
     Attributes
     ----------
@@ -32,72 +34,89 @@ class Run:
         What was done, as a heading.
     setting : tuple of str
         Sentences that a reader needs to judge the figures.
-    own, peer : str
-        The contenders.
-    own_s, peer_s : tuple of float
-        Seconds of each round, in the order they were run; empty where no time was taken.
+    own : str
+        The contender that the others are compared with.
+    seconds : dict of str to tuple of float
+        Of each contender, ``own`` among them, the seconds of each round; empty where no time was taken.
+    absent : dict of str to str
+        Contenders that did not run, and why.
+    measured : dict of str to float
+        What else was measured; the unit stands in the name, behind a comma.
     facts : dict of str to str
-        What else was measured or checked.
+        What was checked, in words.
     machine : dict of str to str
-        See `machine`.
+        See `machine`; this one unless said otherwise.
     on : str
-        The day, ISO.
+        The day, ISO; today unless said otherwise.
     """
 
     name: str
     title: str
     setting: tuple[str, ...]
     own: str
-    peer: str
-    own_s: tuple[float, ...]
-    peer_s: tuple[float, ...]
-    facts: dict[str, str]
-    machine: dict[str, str]
-    on: str
+    seconds: dict[str, tuple[float, ...]]
+    absent: dict[str, str] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=lambda: machine())
+    on: str = field(default_factory=lambda: today())
 
-    @property
-    def ratios(self) -> list[float]:
-        """The own time over the peer's, round by round."""
-        return [own / peer for own, peer in zip(self.own_s, self.peer_s, strict=True)]
+    def ratios(self, contender: str, base: str = "") -> list[float]:
+        """Return the contender's time over that of another, else over the own, round by round."""
+        both = zip(self.seconds[contender], self.seconds[base or self.own], strict=True)
+        return [taken / other for taken, other in both]
 
-    def keep(self) -> Path:
-        """Write the run to the results and return its file."""
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{self.name}.json"
+    def keep(self, folder: Path | None = None) -> Path:
+        """Write the run to the results, or to another folder, and return its file."""
+        folder = folder or RESULTS
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{self.name}.json"
         path.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         return path
 
     def lines(self) -> Iterator[str]:
         """Yield the run as Markdown."""
         yield from (f"## {self.title}", "", *self.setting, "")
-        if self.own_s:
-            rounds = len(self.own_s)
-            yield f"| seconds, {rounds} round{'s' * (rounds > 1)} | min | median | max |"
-            yield "|---|---:|---:|---:|"
-            for name, taken in ((self.own, self.own_s), (self.peer, self.peer_s)):
-                yield f"| {name} | {_figures(taken, 1)} |"
-            yield f"| **ratio**, round by round | {_figures(self.ratios, 2)} |"
-            yield ""
-        yield from ("| also measured | |", "|---|---|")
+        yield from self._table()
+        if self.measured or self.facts:
+            yield from ("| also measured | |", "|---|---|")
+        for name, value in self.measured.items():
+            what, _, unit = name.rpartition(", ")
+            yield f"| {what} | {value:,.4g} {unit} |" if value < 1000 else f"| {what} | {value:,.0f} {unit} |"
         yield from (f"| {name} | {value} |" for name, value in self.facts.items())
         where = "; ".join(f"{name} {value}" for name, value in self.machine.items())
         yield from ("", f"Measured on {self.on}: {where}.")
 
+    def _table(self) -> Iterator[str]:
+        if not self.seconds.get(self.own):
+            return
+        rounds = len(self.seconds[self.own])
+        heads = "seconds: min | median | max | ratio: min | median | max"
+        yield f"| {rounds} round{'s' * (rounds > 1)} | {heads} |"
+        yield "|---|---:|---:|---:|---:|---:|---:|"
+        for name, taken in self.seconds.items():
+            ratios = " | |" if name == self.own else _figures(self.ratios(name))
+            yield f"| {name} | {_figures(taken)} | {ratios} |"
+        for name, why in self.absent.items():
+            yield f"| {name} | {why} | | | | | |"
+        yield ""
+        if len(self.seconds) > 1:
+            yield from (f"The ratio is the time over that of *{self.own}*, round by round.", "")
 
-def kept() -> list[Run]:
-    """Return the runs in the results, by name."""
+
+def kept(folder: Path = RESULTS) -> list[Run]:
+    """Return the runs in a folder, by name."""
     found = []
-    for path in sorted(RESULTS.glob("*.json")):
+    for path in sorted(folder.glob("*.json")):
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        for field in fields(Run):
-            if isinstance(values[field.name], list):
-                values[field.name] = tuple(values[field.name])
+        values["setting"] = tuple(values["setting"])
+        values["seconds"] = {name: tuple(taken) for name, taken in values["seconds"].items()}
         found.append(Run(**values))
     return found
 
 
 def machine() -> dict[str, str]:
-    """Return what the figures depend on: processor, memory, system, versions."""
+    """Return what the figures depend on: processor, memory, system, versions; of peers those installed."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
@@ -106,6 +125,7 @@ def machine() -> dict[str, str]:
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
         **{name: version(name) for name in _LIBRARIES},
+        **{name: version(name) for name in _PEERS if find_spec(name)},
     }
 
 
@@ -123,5 +143,11 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _figures(values: tuple[float, ...] | list[float], digits: int) -> str:
-    return " | ".join(f"{pick(values):.{digits}f}" for pick in (min, median, max))
+def _figures(values: Sequence[float]) -> str:
+    return " | ".join(_figure(pick(values)) for pick in (min, median, max))
+
+
+def _figure(value: float) -> str:
+    """Return a number with about three digits that count."""
+    digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f}"

@@ -7,7 +7,7 @@ those of Beijing Dongcheng; all else is invented.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,20 @@ from gridcity.catalogue import area_name
 from gridcity.profile import parse_profile
 from sample_data.bodies import parties
 
-__all__ = ["CELL_M", "DISTRICT", "EPSG", "ORIGIN", "Town", "build_city", "town_for"]
+__all__ = [
+    "CELL_M",
+    "DISTRICT",
+    "EPSG",
+    "ORIGIN",
+    "PROFILE",
+    "Town",
+    "build_city",
+    "community_name",
+    "street_code",
+    "street_names",
+    "town_for",
+    "write_table",
+]
 
 DISTRICT = "110101"
 EPSG = 4548
@@ -36,7 +49,7 @@ _STEPS = 3
 # Dongcheng has about a hundred components in a cell.
 _ROWS_PER_CELL = 100
 
-_PROFILE = f'[city]\nname = "样例城"\narea_code = "{DISTRICT}"\nedition = "gbt47678.5-2026"\n'
+PROFILE = parse_profile(f'[city]\nname = "样例城"\narea_code = "{DISTRICT}"\nedition = "gbt47678.5-2026"\n')
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -141,12 +154,12 @@ def build_city(folder: Path, rows: int, seed: int = 1) -> Path:
     town = town_for(rows, seed)
     path = folder / "city.gpkg"
     path.unlink(missing_ok=True)
-    with City.create(path, parse_profile(_PROFILE)) as city:
+    with City.create(path, PROFILE) as city:
         size = town.blocks * _CELLS
         for level, cells in (("street", size), ("community", _CELLS)):
             city.import_areas(_written(folder / f"{level}.shp", town, cells, level), level=level)
         city.import_cells(_written(folder / "cells.shp", town, 1, "cell"))
-        city.import_parties(_bodies(folder / "parties.csv"))
+        city.import_parties(write_table(folder / "parties.csv", list(parties([]).values())))
     return path
 
 
@@ -169,11 +182,10 @@ def _written(path: Path, town: Town, cells: int, level: str) -> Path:
     return path
 
 
-def _bodies(path: Path) -> Path:
-    """Write the table of parties that the survey names."""
-    listed = list(parties([]).values())
+def write_table(path: Path, rows: Sequence[Mapping[str, str]]) -> Path:
+    """Write a CSV with a header."""
     with path.open("w", encoding="utf-8", newline="") as opened:
-        writer = csv.DictWriter(opened, list(listed[0]))
+        writer = csv.DictWriter(opened, list(rows[0]))
         writer.writeheader()
-        writer.writerows(listed)
+        writer.writerows(rows)
     return path

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from gridcity.catalogue import catalogue, match_area, other_name
+from gridcity.cells import cell_index
 from gridcity.checking import (
     ComponentColumns,
     check_cell_codes,
@@ -27,7 +28,6 @@ from gridcity.profile import Profile
 from gridcity.proximity import surveyed_twice
 from gridcity.store.base import Reading
 from gridcity.tiling.coverage import GAP_M, gaps, overlaps
-from gridcity.tiling.index import PolygonIndex
 from gridcity.tiling.shares import cell_of
 
 __all__ = ["audit"]
@@ -128,10 +128,9 @@ def _components(store: Reading, profile: Profile) -> Findings:
         "geom",
         *_COMPONENT_FIELDS,
     )
-    table = store.columns("components", names, on=date.today().isoformat())
-    cells = store.columns(
-        "cells", ("fid", "code", "community_id", "street_id", "geom"), on=date.today().isoformat()
-    )
+    today = date.today().isoformat()
+    table = store.columns("components", names, on=today)
+    cells = store.columns("cells", ("code", "community_id", "street_id"), on=today)
     area_codes: dict[int | None, str] = {None: "", **dict(store.rows("areas", ("fid", "code")))}
     community, street = (
         np.array([area_codes[i] for i in cells[name]] or [], dtype=object)
@@ -139,7 +138,7 @@ def _components(store: Reading, profile: Profile) -> Findings:
     )
     there = districts(community, street, cells["code"], default=profile.area_code)
     rows = table["fid"].astype(np.int64)
-    position, counts = cell_of(table["geom"], PolygonIndex(cells["fid"], cells["code"], cells["geom"]))
+    position, counts = cell_of(table["geom"], cell_index(store, today))
     cell_code = np.append(cells["code"], "")[position]
     district = np.append(there, profile.area_code)[position]
     columns = ComponentColumns(

@@ -35,8 +35,8 @@ import functools
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 
+from gridcity.codes.standards import rows
 from gridcity.errors import ArgumentError, CodeError
 
 __all__ = ["BeidouCell", "decode", "encode"]
@@ -61,18 +61,14 @@ class _Level:
 
 @functools.cache
 def _levels() -> tuple[_Level, ...]:
-    import csv
-
-    path = Path(__file__).parent / "standards" / "beidou_levels.csv"
-    with path.open(encoding="utf-8", newline="") as lines:
-        return tuple(
-            _Level(
-                Fraction(row["lng_size_s"]) / 3600,
-                Fraction(row["lat_size_s"]) / 3600,
-                *(int(row[key]) for key in ("lng_parts", "lat_parts", "characters", "length")),
-            )
-            for row in csv.DictReader(lines)
+    return tuple(
+        _Level(
+            Fraction(row["lng_size_s"]) / 3600,
+            Fraction(row["lat_size_s"]) / 3600,
+            *(int(row[key]) for key in ("lng_parts", "lat_parts", "characters", "length")),
         )
+        for row in rows("beidou_levels.csv")
+    )
 
 
 @dataclass(frozen=True, slots=True)

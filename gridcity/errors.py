@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 # No byte of a two- or four-byte character of GB18030 is below "0", or between "9" and "@".
-_LONE = re.compile("[^\\x00-/:-?]*[\ud800-\udfff][^\\x00-/:-?]*")
+_LONE = "[^\\x00-/:-?]*[\ud800-\udfff][^\\x00-/:-?]*"
 
 
 def readable(text: str | os.PathLike[str]) -> str:
@@ -59,7 +59,7 @@ def readable(text: str | os.PathLike[str]) -> str:
     >>> readable(b"\xff.shp".decode("utf-8", "surrogateescape"))
     '\\xff.shp'
     """
-    return _LONE.sub(_spelled, os.fspath(text))
+    return re.sub(_LONE, _spelled, os.fspath(text))
 
 
 def _spelled(part: re.Match[str]) -> str:

@@ -36,7 +36,8 @@ def points_of(
             "The frame has no reference system.", hint="Set it: frame.set_crs('EPSG:4490')."
         )
     shapes = np.array(frame.geometry, dtype=object)
-    other = np.flatnonzero(~shapely.is_missing(shapes) & (shapely.get_type_id(shapes) != 0))
+    # A missing geometry is of type -1, a point of type 0.
+    other = np.flatnonzero(shapely.get_type_id(shapes) > 0)
     if len(other):
         raise ArgumentError(
             f"Row {frame.index[other[0]]!r} of the frame is a {shapes[other[0]].geom_type}, not a point.",

@@ -31,15 +31,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridcity.errors import CodeError, ProfileError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gridcity.catalogue import Catalogue, ClassEntry
 
 __all__ = ["STEPS", "ExtensionClass", "Profile", "parse_profile", "read_profile"]
@@ -55,8 +55,7 @@ _TABLES: dict[str, frozenset[str]] = {
 _CLASS_KEYS = frozenset({"kind", "edition", "code", "name", "name_en", "geometry", "major_name"})
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionClass:
+class ExtensionClass(NamedTuple):
     """One local class as the profile writes it."""
 
     kind: str
@@ -68,8 +67,10 @@ class ExtensionClass:
     major_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
+
+
+class Profile(NamedTuple):
     """The choices of one city.
 
     Attributes
@@ -101,10 +102,10 @@ class Profile:
     area_code: str
     edition: str
     older_edition: str = ""
-    digits: Mapping[str, str] = field(default_factory=dict)
+    digits: Mapping[str, str] = _NO_NAMES
     community_of_street: str = ""
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    columns: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = _NO_NAMES
+    columns: Mapping[str, str] = _NO_NAMES
     classes: tuple[ExtensionClass, ...] = ()
     steps: tuple[str, ...] = STEPS
     text: str = ""
@@ -176,6 +177,8 @@ def read_profile(path: str | Path) -> Profile:
     ProfileError
         The file is missing, is not TOML, or contradicts itself; the message names the key.
     """
+    from pathlib import Path
+
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -210,6 +213,8 @@ def parse_profile(text: str, *, where: str = "profile", stored: bool = False) ->
     >>> parse_profile('[city]\nname = "东城区"\narea_code = "110101"').edition
     'gbt47678.5-2026'
     """
+    import tomllib
+
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -17,11 +17,12 @@ territory), is gridcity's reading of how cities work, not the text of a standard
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gridcity.model import NO_PARTY, Duty, Party
-from gridcity.store.base import Reading
+
+if TYPE_CHECKING:
+    from gridcity.store.base import Reading
 
 __all__ = [
     "NOBODY",
@@ -31,6 +32,7 @@ __all__ = [
     "Klass",
     "Parties",
     "Roles",
+    "StoredParties",
     "answers",
     "read_duties",
     "read_parties",
@@ -61,8 +63,7 @@ class Klass(NamedTuple):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Roles:
+class Roles(NamedTuple):
     """The bodies a component names, each as (code, name)."""
 
     maintainer: tuple[str, str]
@@ -122,6 +123,29 @@ class Parties:
             return code, name
         current = [party for party in known if _valid(party.since, party.until, on)]
         return (current[0].code, current[0].name) if current else None
+
+
+class StoredParties(Parties):
+    """The parties of a store, read when they are asked for: by code one by one, for a name all.
+
+    Parameters
+    ----------
+    store : Reading
+        The city's.
+    """
+
+    def __init__(self, store: Reading) -> None:
+        self._store = store
+        self._all: Parties | None = None
+
+    def find(self, code: str, name: str) -> list[Party]:
+        """Return the parties of a code, or else of a name or alias."""
+        found = read_parties(self._store, code) if code else []
+        if found:
+            return found
+        if self._all is None:
+            self._all = Parties(read_parties(self._store))
+        return self._all.find(code, name)
 
 
 class Duties:
@@ -238,12 +262,13 @@ def roles_of(component: Mapping[str, str]) -> Roles:
     )
 
 
-def read_parties(store: Reading) -> list[Party]:
-    """Return all parties of a store."""
+def read_parties(store: Reading, code: str | None = None) -> list[Party]:
+    """Return the parties of a store, all or those with a code."""
     columns = ("fid", "code", "name", "kind", "aliases", "parent_code", "since", "until")
+    where = None if code is None else {"code": code}
     return [
         Party(fid, code, name, kind, tuple(filter(None, aliases.split(";"))), parent_code, since, until)
-        for fid, code, name, kind, aliases, parent_code, since, until in store.rows("parties", columns)
+        for fid, code, name, kind, aliases, parent_code, since, until in store.rows("parties", columns, where)
     ]
 
 

@@ -319,8 +319,9 @@ def test_second_question_sees_new_data(city: City, tmp_path: Path) -> None:
     place = at(3.5, 3.5)
     many = [[place[0]], [place[1]]]
     assert city.locate_many(*many)["cell_id"].tolist() == [-1]
-    kept = city._bulk
-    assert city.locate_many(*many)["cell_id"].tolist() == [-1] and city._bulk is kept
+    today = date.today().isoformat()
+    kept = city._locator(today)
+    assert city.locate_many(*many)["cell_id"].tolist() == [-1] and city._locator(today) is kept
     shape = shapely.geometry.mapping(box(3, 3))
     source = {
         "type": "FeatureCollection",

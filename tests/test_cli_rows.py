@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import math
+from itertools import repeat
 
 import pytest
 
 from gridcity.errors import ArgumentError
 from gridcity.intake.delimited import COORDINATE_NAMES
 from gridcity_cli import lines as lines_module
+from gridcity_cli.inputs import open_rows
+from gridcity_cli.json_rows import read_json
 from gridcity_cli.lines import Lines
-from gridcity_cli.rows import Reader, Row, open_rows, read_json
+from gridcity_cli.rows import Reader, Row
 
 
 def rows_of(data: bytes, reader: Reader | None = None, **more: str) -> list[Row]:
     found = open_rows(io.BytesIO(data), reader or Reader(), **more)
-    return [row for chunk in found.chunks(2) for row in chunk]
+    rows = []
+    for chunk in found.chunks(2):
+        records = csv.reader(chunk.own) if found.columns else chunk.own
+        columns = (chunk.lines, records, chunk.lng.tolist(), chunk.lat.tolist(), chunk.classes or repeat(""))
+        for i, values in enumerate(zip(*columns, strict=False)):
+            rows.append(Row(*values, chunk.errors.get(i, "")))
+    return rows
 
 
 def test_csv_rows_keep_their_cells_and_their_line() -> None:

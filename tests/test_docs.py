@@ -29,7 +29,10 @@ DOCS = REPOSITORY / "docs"
 PAGES = sorted([*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md")])
 RUN = (
     "README.md",
-    *(f"docs/{name}.md" for name in ("tour", "concepts", "import", "formats", "profile", "python", "store")),
+    *(
+        f"docs/{name}.md"
+        for name in ("tour", "concepts", "import", "formats", "locate", "profile", "python", "store")
+    ),
 )
 LANGUAGES = {"console", "python", "sh", "text", "toml"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import random
 from pathlib import Path
@@ -200,7 +199,7 @@ def test_dry_run_is_the_same_and_writes_nothing(city: City, tmp_path: Path) -> N
     wet = rows_in(city, tmp_path, *rows)
 
     def plain(receipt: Receipt) -> Receipt:
-        return dataclasses.replace(receipt, id=0, at="", options="", dry_run=False)
+        return receipt._replace(id=0, at="", options="", dry_run=False)
 
     assert plain(dry.receipt) == plain(wet.receipt)
     assert (dry.rejected, dry.matched) == (wet.rejected, wet.matched)

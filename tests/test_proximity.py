@@ -84,6 +84,46 @@ def test_shapes_far_apart() -> None:
     assert (shape.tolist(), metres.tolist()) == ([0, 1, 2], [49.9] * 3)
 
 
+@pytest.mark.parametrize("many", [3, 12, 200])
+@pytest.mark.parametrize("lat", [0.0, 39.5, -89.5])
+def test_many_equally_near(many: int, lat: float) -> None:
+    """Of any number of points that are equally far to the centimetre the first in order wins."""
+    chance = np.random.default_rng(many)
+    turn = np.linspace(0, 2 * np.pi, many, endpoint=False)
+    metres = 10 + chance.uniform(-0.0045, 0.0045, many)
+    per_lng, per_lat = metres_per_degree(lat)
+    ring = np.column_stack([metres * np.cos(turn) / per_lng, lat + metres * np.sin(turn) / per_lat])
+    around = np.column_stack([np.zeros(many), np.full(many, lat + 11 / per_lat)])
+    ids = chance.permutation(2 * many)
+    index = Neighbours(ids, [""] * (2 * many), np.concatenate([ring, around]))
+    shape, found = index.nearest(np.array([0.0]), np.array([lat]), 50.0)
+    assert (ids[shape[0]], found.tolist()) == (ids[:many].min(), [10.0])
+    assert index.nearest(np.array([0.0]), np.array([lat]), 9.99)[0].tolist() == [-1]
+
+
+def test_places_are_points() -> None:
+    """Points may be given by their places: the answers are those of the geometries."""
+    chance = np.random.default_rng(2)
+    places = (116.5, 39.5) + chance.uniform(0, 0.01, (500, 2)) * (1, 0.01)
+    lng, lat = 116.5 + chance.uniform(0, 0.01, 300), np.full(300, 39.5)
+    ids, codes = range(500), [str(i % 7) for i in range(500)]
+    given_as = (places, shapely.points(places))
+    answers = [Neighbours(ids, codes, shapes).nearest(lng, lat, 50.0) for shapes in given_as]
+    assert (answers[0][0] >= 0).any()
+    assert all(np.array_equal(one, other, equal_nan=True) for one, other in zip(*answers, strict=True))
+
+
+def test_one_place_far_off_costs_nothing() -> None:
+    """A pole among the places asked about, or among the shapes, changes no other answer."""
+    places = np.column_stack([np.full(200, 116.5), 39.5 + np.arange(200) * 1e-4])
+    lng, lat = np.append(np.full(200, 116.5001), 0.0), np.append(places[:, 1] + 1e-5, 90.0)
+    plain = Neighbours(range(200), [""] * 200, places)
+    pole = Neighbours(range(201), [""] * 201, np.append(places, [[0.0, -90.0]], axis=0))
+    assert plain.nearest(lng, lat, 50.0)[0].tolist() == [*range(200), -1]
+    for one, other in zip(plain.nearest(lng, lat, 50.0), pole.nearest(lng, lat, 50.0), strict=True):
+        assert np.array_equal(one, other, equal_nan=True)
+
+
 spots = st.tuples(st.floats(-3, 3), st.floats(-3, 3))
 shapes = st.one_of(
     spots.map(lambda p: point(*p)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,13 +22,13 @@ NO_ROLES = Roles(("", ""), ("", ""), ("", ""))
 
 def party(number: int, name: str, **more: Any) -> Party:
     plain = Party(number, f"C{number}", name, "", (), "", "", "")
-    return replace(plain, **more)
+    return plain._replace(**more)
 
 
 def duty(number: int, place: str, klass: Klass | None = None, **more: Any) -> Duty:
     kind, edition, code, name = klass or ("", "", "", "")
     plain = Duty(number, "", f"D{number}", "handler", kind, code, name, edition, place, "", "", 0)
-    return replace(plain, **more)
+    return plain._replace(**more)
 
 
 def ask(
@@ -68,7 +67,7 @@ BOTH_DUTIES = (duty(1, STREET, COVER), duty(2, STREET))
     "roles, klass, rows, answer, following",
     [
         (ALL, COVER, BOTH_DUTIES, ("养护", "maintainer"), ("权属", "owner")),
-        (replace(ALL, maintainer=("", "")), COVER, BOTH_DUTIES, ("权属", "owner"), ("主管", "supervisor")),
+        (ALL._replace(maintainer=("", "")), COVER, BOTH_DUTIES, ("权属", "owner"), ("主管", "supervisor")),
         (Roles(("", ""), ("", ""), ("", "主管")), COVER, BOTH_DUTIES, ("主管", "supervisor"), ("D1", "duty")),
         (NO_ROLES, COVER, BOTH_DUTIES, ("D1", "duty"), ("D2", "territory")),
         (None, COVER, BOTH_DUTIES, ("D1", "duty"), ("D2", "territory")),
@@ -152,7 +151,7 @@ def test_successor_of_the_same_name() -> None:
     new = party(2, "养护", since="2026-01-01")
     assert ask(old, new, roles=ALL, on="2025-06-01")[0].code == "C1"
     assert ask(old, new, roles=ALL, on="2026-06-01")[0].code == "C2"
-    assert ask(new, replace(old, until=""), roles=ALL, on="2026-06-01")[0].code == "C1"
+    assert ask(new, old._replace(until=""), roles=ALL, on="2026-06-01")[0].code == "C1"
 
 
 # Duties.
@@ -282,8 +281,8 @@ duties = st.builds(
 
 
 @given(
-    st.lists(parties, max_size=4).map(lambda rows: [replace(row, id=i) for i, row in enumerate(rows)]),
-    st.lists(duties, max_size=6).map(lambda rows: [replace(row, id=i) for i, row in enumerate(rows)]),
+    st.lists(parties, max_size=4).map(lambda rows: [row._replace(id=i) for i, row in enumerate(rows)]),
+    st.lists(duties, max_size=6).map(lambda rows: [row._replace(id=i) for i, row in enumerate(rows)]),
     st.none() | st.builds(Roles, bodies, bodies, bodies),
     st.sampled_from([COVER, None]),
     st.permutations(STEPS),

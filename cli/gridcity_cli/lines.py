@@ -1,11 +1,11 @@
-"""The lines of a byte stream, decoded one by one, so that a broken line costs only itself."""
+"""The lines of a byte stream, one by one or many at once, decoded so that a broken one costs only itself."""
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from gridcity.errors import ArgumentError
@@ -17,6 +17,8 @@ LONGEST_LINE = 16 * 2**20
 """Bytes; what is longer is no line of points and is not kept in memory."""
 
 _BLOCK = 65536
+# In these the bytes of a line mean the same alone as among others, so that many can be decoded at once.
+_WHOLE = frozenset({"utf-8", "gb18030", "gbk"})
 # What UTF-8 writes in three bytes and more, all of Chinese among it. Text without it is, beside lines of
 # GB18030, of GB18030 too: pairs of bytes alone would be letters of Latin, Greek or Cyrillic.
 _LONG = re.compile(rb"[\xe0-\xf4][\x80-\xbf]{2}")
@@ -30,6 +32,25 @@ class ByteStream(Protocol):
 
     def read1(self, size: int = -1, /) -> bytes:
         """Return what is there, at most so many bytes, waiting only while there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines that were read together; the last one of an input may lack its break.
+
+    Attributes
+    ----------
+    raw : bytes
+        The text in UTF-8.
+    text : str
+        The lines with their breaks.
+    problems : dict of int to str
+        What was wrong with the bytes of a line, by its position among these lines.
+    """
+
+    raw: bytes
+    text: str
+    problems: dict[int, str]
 
 
 class Lines(Iterator[str]):
@@ -57,7 +78,8 @@ class Lines(Iterator[str]):
         self.number = 0
         self.problem = ""
         self._stream = stream
-        self._ready: deque[bytes] = deque()
+        self._ready = b""  # whole lines, of which those before _at were returned
+        self._at = 0
         self._rest = b""
         self._ended = False
         self.head = self._stream.read1(_BLOCK) if eager else self._stream.read(_BLOCK)
@@ -70,20 +92,43 @@ class Lines(Iterator[str]):
     @property
     def waiting(self) -> bool:
         """Whether the next line has already been read."""
-        return bool(self._ready)
+        return self._at < len(self._ready)
 
     def __next__(self) -> str:
-        while not self._ready:
+        while not self.waiting:
             if self._ended:
                 raise StopIteration
             self._take(self._stream.read1(_BLOCK))
-        raw = self._ready.popleft()
+        end = self._ready.find(b"\n", self._at) + 1 or len(self._ready)
+        raw, self._at = self._ready[self._at : end], end
         self.number += 1
         self.problem = ""
         if len(raw) > LONGEST_LINE:
             self.problem = f"longer than {LONGEST_LINE >> 20} MB"
             return "\n"
         return self._decoded(raw)
+
+    def block(self, size: int, *, eager: bool = False) -> Block | None:
+        """Return the next lines together, None when there are no more.
+
+        Parameters
+        ----------
+        size : int
+            Bytes to be read, if no line is waiting: the block holds about as many.
+        eager : bool
+            Take what has come instead of waiting for so many.
+        """
+        while not self.waiting:
+            if self._ended:
+                return None
+            self._take(self._stream.read1(_BLOCK) if eager else self._stream.read(size))
+        raw = self._ready[self._at :]
+        text = self._decoded_whole(raw)
+        if text is None:
+            return self._one_by_one()
+        self._at = len(self._ready)
+        self.number += raw.count(b"\n") + (not raw.endswith(b"\n"))
+        return Block(raw if self._likely == "utf-8" else text.encode(), text, {})
 
     def everything(self) -> str:
         """Return all that has not been returned yet as one text.
@@ -93,7 +138,7 @@ class Lines(Iterator[str]):
         ArgumentError
             It is not text in this encoding.
         """
-        raw = b"".join(self._ready) + self._rest + self._stream.read()
+        raw = self._ready[self._at :] + self._rest + self._stream.read()
         try:
             return _read(raw, self._encodings)[0]
         except UnicodeDecodeError as error:
@@ -111,24 +156,44 @@ class Lines(Iterator[str]):
         except UnicodeDecodeError as error:
             wrong, names = raw[error.start : error.start + 4].hex(" "), " or ".join(self._encodings)
             self.problem = f"the bytes {wrong} at position {error.start + 1} are not {names} text"
-            return raw.decode(self._encodings[0], errors="backslashreplace")
+            text = raw.decode(self._encodings[0], errors="backslashreplace")
+            # The break may be among the bytes that were wrong.
+            return text + "\n" if raw.endswith(b"\n") and not text.endswith("\n") else text
         return text
 
+    def _decoded_whole(self, raw: bytes) -> str | None:
+        """Return lines as the text that they are one by one, None where that must be seen line by line."""
+        if len(raw) > LONGEST_LINE or self._likely not in _WHOLE:
+            return None
+        if self._likely == "gb18030" and len(self._encodings) > 1 and _LONG.search(raw):
+            return None
+        try:
+            return raw.decode(self._likely)
+        except UnicodeDecodeError:
+            return None
+
+    def _one_by_one(self) -> Block:
+        """Return the waiting lines, each decoded for itself."""
+        texts: list[str] = []
+        problems: dict[int, str] = {}
+        while self.waiting:
+            texts.append(next(self))
+            if self.problem:
+                problems[len(texts) - 1] = self.problem
+        text = "".join(texts)
+        return Block(text.encode(errors="surrogatepass"), text, problems)
+
     def _take(self, block: bytes) -> None:
-        """Cut a block at its line breaks; no multibyte character of UTF-8 or GB18030 holds that byte."""
+        """Cut a block after its last line break; no multibyte character of UTF-8 or GB18030 holds one."""
         if not block:
             self._ended = True
-            if self._rest:
-                self._ready.append(self._rest)
-            self._rest = b""
+            self._ready, self._at, self._rest = self._rest, 0, b""
             return
-        *whole, rest = block.split(b"\n")
-        if whole:
-            whole[0] = self._rest + whole[0]
-            self._ready.extend(line + b"\n" for line in whole)
-            self._rest = rest
+        end = block.rfind(b"\n") + 1
+        if end:
+            self._ready, self._at, self._rest = self._rest + block[:end], 0, block[end:]
         elif len(self._rest) <= LONGEST_LINE:
-            self._rest += rest
+            self._rest += block
 
 
 def _read(raw: bytes, encodings: Sequence[str]) -> tuple[str, str]:

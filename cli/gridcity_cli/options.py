@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gridcity.city import City
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DATUMS = ("cgcs2000", "wgs84", "gcj02", "bd09")
 
-_NEGATIVE = re.compile(r"-\.?[0-9][-+0-9.,，eE]*")
+_NEGATIVE = r"-\.?[0-9][-+0-9.,，eE]*"
 
 
 class Command(click.Command):
@@ -39,7 +39,7 @@ class Command(click.Command):
 
         click's own `ignore_unknown_options` would do it too, and lose "did you mean" for options.
         """
-        return super().parse_args(ctx, [f" {arg}" if _NEGATIVE.fullmatch(arg) else arg for arg in args])
+        return super().parse_args(ctx, [f" {arg}" if _is_negative(arg) else arg for arg in args])
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, then what the command does."""
@@ -47,6 +47,10 @@ class Command(click.Command):
             for line in self.examples.strip().splitlines():
                 formatter.write(f"{'':{formatter.current_indent}}{line.strip()}\n")
         super().format_help_text(ctx, formatter)
+
+
+def _is_negative(arg: str) -> bool:
+    return arg.startswith("-") and not arg.startswith("--") and bool(re.fullmatch(_NEGATIVE, arg))
 
 
 def command(name: str, examples: str) -> Callable[[Callable[..., Any]], Command]:
@@ -63,10 +67,13 @@ def read_number(text: str, name: str) -> float:
         The text is something else; the message says what and what to write.
     """
     stripped = text.strip()
-    if not stripped.isascii() and any(unicodedata.east_asian_width(c) == "F" for c in stripped):
-        raise ValueError(
-            f"{name} {stripped!r} is written in full-width characters; write half-width 0-9 . , -"
-        )
+    if not stripped.isascii():
+        import unicodedata
+
+        if any(unicodedata.east_asian_width(c) == "F" for c in stripped):
+            raise ValueError(
+                f"{name} {stripped!r} is written in full-width characters; write half-width 0-9 . , -"
+            )
     try:
         # float() also takes 1_000 and the digits of other scripts.
         number = float(stripped) if stripped.isascii() and "_" not in stripped else math.nan
@@ -145,7 +152,7 @@ def _city(required: bool) -> Callable[[F], F]:
     return click.option(
         "--city",
         "city_path",
-        type=click.Path(path_type=Path),
+        type=click.Path(),
         envvar="GRIDCITY_CITY",
         show_envvar=True,
         required=required,
@@ -185,7 +192,7 @@ def format_option(*formats: str, default: str | None = None) -> Callable[[F], F]
     )
 
 
-def open_city(path: Path) -> City:
+def open_city(path: str | Path) -> City:
     """Open a city; nothing heavy is loaded."""
     from gridcity.city import City
 

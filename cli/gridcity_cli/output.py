@@ -7,23 +7,26 @@ import os
 import re
 import stat
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from gridcity.errors import ArgumentError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The patterns are compiled when a text needs them: hardly one does.
 # Controls (C0, DEL, C1), marks that turn the direction of writing, line separators, lone surrogates:
 # text from a survey must not move the cursor of the terminal that shows it.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 JOURNALS = ("-journal", "-wal", "-shm")
 """What SQLite writes beside a database, after its name; a database without its own is damaged."""
 
-# What a spreadsheet takes for a formula, unless it is a plain number.
-_FORMULA = re.compile(r"[=@＝＋－＠\t\r\n]|[+-](?!\d*\.?\d+$)")
+# What begins a formula for a spreadsheet, unless a plain number follows.
+_FORMULA = tuple("=@＝＋－＠\t\r\n+-")
+_SIGNED = r"[+-]\d*\.?\d+"
 
 
 def shown(value: object) -> str:
@@ -34,7 +37,9 @@ def shown(value: object) -> str:
     >>> print(shown("red" + chr(27) + "[31m"))
     red\x1b[31m
     """
-    return _UNSAFE.sub(_escaped, text_of(value))
+    text = text_of(value)
+    # Nothing that is unsafe counts as printable.
+    return text if text.isprintable() else re.sub(_UNSAFE, _escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -53,6 +58,10 @@ def text_of(value: object) -> str:
 
 def width(text: str) -> int:
     """Return how many columns of a terminal a text takes; a Chinese character takes two."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )
@@ -92,7 +101,11 @@ def json_text(value: object, *, indent: int | None = None) -> str:
     """Return JSON with Chinese left readable and everything unsafe for a terminal escaped."""
     text = _encode(indent)(value)
     # Line breaks of the indentation are the only raw controls the encoder leaves.
-    return "\n".join(_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line) for line in text.split("\n"))
+    return "\n".join(line if line.isprintable() else _without_unsafe(line) for line in text.split("\n"))
+
+
+def _without_unsafe(line: str) -> str:
+    return re.sub(_UNSAFE, lambda match: f"\\u{ord(match[0]):04x}", line)
 
 
 @functools.cache
@@ -120,7 +133,9 @@ def harmless(value: object) -> str:
     ("'=1+1", '-5')
     """
     text = text_of(value)
-    return "'" + text if isinstance(value, str) and _FORMULA.match(text) else text
+    if not (isinstance(value, str) and text.startswith(_FORMULA)):
+        return text
+    return text if re.fullmatch(_SIGNED, text) else "'" + text
 
 
 def records(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> list[dict[str, object]]:

@@ -4,44 +4,25 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice, repeat
 from typing import IO, Any
 
 import click
 
-from gridcity_cli.output import harmless, json_text, shown, table
-from gridcity_cli.rows import Row, Rows
+from gridcity_cli.answers import AnswerTexts, Texts, answer_values
+from gridcity_cli.csv_text import line_text
+from gridcity_cli.inputs import Rows
+from gridcity_cli.json_rows import SEPARATOR
+from gridcity_cli.output import json_text, shown, table
+from gridcity_cli.rows import Chunk
 
-Answers = dict[str, list[Any]]
-Placed = Iterable[tuple[list[Row], Answers]]
+Placed = Iterable[tuple[Chunk, dict[str, Any]]]
 
 FORMATS = ("csv", "ndjson", "geojsonseq", "table")
 TABLE_FIELDS = ("lng", "lat", "basis", "cell_code", "community_name", "class_name", "party_name", "step")
 
-_SEPARATOR = "\x1e"
-
-
-def plain(columns: dict[str, Any], rows: Sequence[Row], fields: Sequence[str]) -> Answers:
-    """Return columns of `City.locate_many` as lists, None where there is nothing to say.
-
-    Parameters
-    ----------
-    columns : dict of numpy arrays
-    rows : sequence of Row
-        The rows the columns answer; a bad one has no answer.
-    fields : sequence of str
-        The columns wanted.
-    """
-    bad = [bool(row.error) for row in rows]
-    answers: Answers = {
-        name: [
-            None if none or value == -1 or value != value else value
-            for none, value in zip(bad, columns[name].tolist(), strict=True)
-        ]
-        if columns[name].dtype.kind in "fi" and name not in ("lng", "lat")
-        else [None if none else value for none, value in zip(bad, columns[name].tolist(), strict=True)]
-        for name in fields
-    }
-    return answers | {"ok": [not none for none in bad], "error": [row.error for row in rows]}
+# Lines that become one text on the way out: it fits into the memory next to the processor.
+_WRITTEN = 2048
 
 
 def write_placed(output_format: str, placed: Placed, source: Rows, file: IO[str], *, eager: bool) -> None:
@@ -52,7 +33,7 @@ def write_placed(output_format: str, placed: Placed, source: Rows, file: IO[str]
     output_format : str
         One of `FORMATS`.
     placed : iterable
-        Rows and their answers, chunk by chunk.
+        Rows and their answers chunk by chunk, these as columns of `City.locate_many`.
     source : Rows
         Where the rows came from; says which columns they have.
     eager : bool
@@ -71,89 +52,107 @@ def write_placed(output_format: str, placed: Placed, source: Rows, file: IO[str]
 
 def _csv(placed: Placed, source: Rows, file: IO[str]) -> Iterator[None]:
     # The input's own cells are given back as they came; the answers are texts of surveys, as in reports.
-    writer = csv.writer(file, lineterminator="\n")
-    columns: list[str] = []
+    written = AnswerTexts()
+    columns: list[str] | None = None
     unknown: dict[str, None] = {}
-    for rows, answers in placed:
-        if not columns:
-            columns = source.columns or list(dict.fromkeys(name for row in rows for name in flat(row)))
-            writer.writerow([*columns, *renamed(answers, columns).values()])
-        elif not source.columns:
-            unknown |= dict.fromkeys(name for row in rows for name in flat(row) if name not in columns)
-        texts = zip(*([harmless(value) for value in column] for column in answers.values()), strict=True)
-        for row, text in zip(rows, texts, strict=True):
-            writer.writerow([*_cells(row, columns), *text])
+    for chunk, answers in placed:
+        texts = written.of(answers, chunk.errors)
+        members = [] if source.columns else list(dict.fromkeys(chain.from_iterable(map(flat, chunk.own))))
+        if columns is None:
+            columns = source.columns or members
+            file.write(line_text([*columns, *renamed(texts, columns).values()]) + "\n")
+        unknown |= dict.fromkeys(name for name in members if name not in columns)
+        own = chunk.own if source.columns else [line_text(_cells(record, columns)) for record in chunk.own]
+        lines = _joined([*([own] if columns else []), *texts.values()], len(chunk))
+        while text := "\n".join(islice(lines, _WRITTEN)):
+            file.write(text + "\n")
         yield
     if unknown:
         # The header was written before these members were first seen.
         click.echo(f"Not written, met too late for the header: {shown(', '.join(unknown))}", err=True)
 
 
-def _cells(row: Row, columns: Sequence[str]) -> list[str]:
-    if isinstance(row.record, list):
-        return row.record
-    members = flat(row)
+def _joined(columns: Iterable[Texts], n: int) -> Iterator[str]:
+    """Return n lines of CSV; texts that all lines share are put together once."""
+    merged: list[Texts] = []
+    for column in columns:
+        if isinstance(column, str) and merged and isinstance(merged[-1], str):
+            merged[-1] = f"{merged[-1]},{column}"
+        else:
+            merged.append(column)
+    return map(
+        ",".join,
+        zip(*(repeat(column, n) if isinstance(column, str) else column for column in merged), strict=True),
+    )
+
+
+def _cells(record: dict[str, Any], columns: Sequence[str]) -> list[str]:
+    members = flat(record)
     return [
         value if isinstance(value := members.get(name, ""), str) else json_text(value) for name in columns
     ]
 
 
-def flat(row: Row) -> dict[str, Any]:
-    """Return what a JSON row says, the properties of a feature among its members."""
-    record: dict[str, Any] = row.record
+def flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the members of a JSON row, the properties of a feature among them."""
     if record.get("type") != "Feature":
         return record
     return {**(record.get("properties") or {}), "geometry": record.get("geometry")}
 
 
+def _records(chunk: Chunk, keys: Sequence[str]) -> Iterable[dict[str, Any]]:
+    """Return rows as JSON objects, the cells of a CSV under these keys."""
+    if not keys:
+        return chunk.own
+    return (dict(zip(keys, cells, strict=True)) for cells in csv.reader(chunk.own))
+
+
 def _ndjson(placed: Placed, source: Rows, file: IO[str]) -> Iterator[None]:
     keys = distinct(source.columns)
     names = _Names(keys)
-    for rows, answers in placed:
-        names.take(() if keys else (row.record for row in rows))
-        for row, answer in _each(rows, answers):
-            record = dict(zip(keys, row.record, strict=True)) if keys else row.record
+    for chunk, columns in placed:
+        names.take(() if keys else chunk.own)
+        for record, answer in zip(_records(chunk, keys), _each(chunk, columns), strict=True):
             file.write(json_text(names.joined(record, answer)) + "\n")
         yield
 
 
 def _sequence(placed: Placed, source: Rows, file: IO[str]) -> Iterator[None]:
-    start = _SEPARATOR if source.separated else ""
+    start = SEPARATOR if source.separated else ""
     keys = distinct(source.columns)
     names = _Names(keys)
-    for rows, answers in placed:
-        names.take(() if keys else (flat(row) for row in rows))
-        for row, answer in _each(rows, answers):
-            if keys:
-                feature = _point(row, dict(zip(keys, row.record, strict=True)))
-            elif row.record.get("type") == "Feature":
-                feature = dict(row.record)
-            else:
-                feature = _point(row, row.record)
+    for chunk, columns in placed:
+        names.take(() if keys else map(flat, chunk.own))
+        places = zip(chunk.lng.tolist(), chunk.lat.tolist(), strict=True)
+        for i, (record, place, answer) in enumerate(
+            zip(_records(chunk, keys), places, _each(chunk, columns), strict=True)
+        ):
+            feature = dict(record)
+            if keys or record.get("type") != "Feature":
+                geometry = None if i in chunk.errors else {"type": "Point", "coordinates": list(place)}
+                feature = {"type": "Feature", "geometry": geometry, "properties": record}
             feature["properties"] = names.joined(feature.get("properties") or {}, answer)
             file.write(start + json_text(feature) + "\n")
         yield
 
 
-def _point(row: Row, properties: dict[str, Any]) -> dict[str, Any]:
-    geometry = None if row.error else {"type": "Point", "coordinates": [row.lng, row.lat]}
-    return {"type": "Feature", "geometry": geometry, "properties": properties}
-
-
 def _table(placed: Placed, source: Rows, file: IO[str]) -> Iterator[None]:
     # The width of a column is known when all rows are: this format is for few rows.
     lines: list[tuple[Any, ...]] = []
-    columns: list[str] = []
-    for rows, answers in placed:
-        columns = ["line", *answers]
-        lines += zip((row.line for row in rows), *answers.values(), strict=True)
+    names: list[str] = []
+    for chunk, columns in placed:
+        values = answer_values(columns, chunk.errors)
+        names = ["line", *values]
+        lines += zip(chunk.lines, *values.values(), strict=True)
         yield
-    file.write(table(columns, lines) + "\n")
+    file.write(table(names, lines) + "\n")
 
 
-def _each(rows: Sequence[Row], answers: Answers) -> Iterator[tuple[Row, dict[str, Any]]]:
-    for row, values in zip(rows, zip(*answers.values(), strict=True), strict=True):
-        yield row, dict(zip(answers, values, strict=True))
+def _each(chunk: Chunk, columns: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the answer of each row as members of JSON."""
+    values = answer_values(columns, chunk.errors)
+    for row in zip(*values.values(), strict=True):
+        yield dict(zip(values, row, strict=True))
 
 
 def distinct(columns: Sequence[str]) -> list[str]:

@@ -11,8 +11,10 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from gridcity.catalogue.tables import STANDARDS, normal
+from gridcity.catalogue.tables import normal
+from gridcity.codes.standards import STANDARDS
 from gridcity.errors import ArgumentError
 
 _LENGTHS = {"province": 2, "city": 4, "district": 6, "street": 9, "community": 12}
@@ -58,7 +60,7 @@ def _stream(number: int) -> tuple[dict[str, tuple[str, str]], bytes]:
     """
     import lzma
 
-    packed = _stream(number - 1)[1] if number else (STANDARDS / "areas.tsv.xz").read_bytes()
+    packed = _stream(number - 1)[1] if number else Path(STANDARDS, "areas.tsv.xz").read_bytes()
     unpacker = lzma.LZMADecompressor()
     digits, _, names = unpacker.decompress(packed).decode("utf-8").partition("\n\n")
     below = {}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from gridcity.catalogue.tables import normal, rows
+from gridcity.catalogue.tables import normal
 from gridcity.codes import ProvisionalEditionWarning, edition
+from gridcity.codes.standards import rows
 from gridcity.errors import CodeError, ProfileError
 
 KINDS: Final = ("component", "event")
@@ -18,8 +17,7 @@ FIRST_LOCAL_MAJOR: Final = 21
 """New major classes are numbered from here, as two deployed systems do (扩展部件, 扩展事件)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClassEntry:
+class ClassEntry(NamedTuple):
     """One minor class (小类) of components or events in one edition.
 
     Attributes
@@ -57,26 +55,65 @@ class ClassEntry:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """The classes of one edition, components before events, in order of their codes."""
+class _Kind:
+    """The classes of one kind, found by code and by name."""
 
-    edition: str
-    entries: tuple[ClassEntry, ...]
-    _by_code: Mapping[tuple[str, str], ClassEntry] = field(init=False, repr=False, compare=False)
-    _by_name: Mapping[str, tuple[ClassEntry, ...]] = field(init=False, repr=False, compare=False)
+    def __init__(self, entries: tuple[ClassEntry, ...]) -> None:
+        self.entries = entries
 
-    def __post_init__(self) -> None:
-        by_name: dict[str, tuple[ClassEntry, ...]] = {}
+    @functools.cached_property
+    def by_code(self) -> dict[str, ClassEntry]:
+        return {entry.code: entry for entry in self.entries}
+
+    @functools.cached_property
+    def by_name(self) -> dict[str, tuple[ClassEntry, ...]]:
+        found: dict[str, tuple[ClassEntry, ...]] = {}
         for entry in self.entries:
             for name in {normal(entry.zh), normal(entry.en)} - {""}:
-                by_name[name] = (*by_name.get(name, ()), entry)
-        object.__setattr__(self, "_by_code", {(entry.kind, entry.code): entry for entry in self.entries})
-        object.__setattr__(self, "_by_name", by_name)
+                found[name] = (*found.get(name, ()), entry)
+        return found
+
+
+class Catalogue:
+    """The classes of one edition, those of a kind read when they are asked for.
+
+    Parameters
+    ----------
+    edition : str
+        Name of the edition.
+    local : tuple of ClassEntry, optional
+        A city's own classes of this edition.
+    """
+
+    def __init__(self, edition: str, local: tuple[ClassEntry, ...] = ()) -> None:
+        self.edition: Final = edition
+        self._local = local
+        self._kinds: dict[str, _Kind] = {}
+
+    def __repr__(self) -> str:
+        return f"<Catalogue {self.edition}: {len(self.entries)} classes, {len(self._local)} of them local>"
+
+    @property
+    def entries(self) -> tuple[ClassEntry, ...]:
+        """All classes, components before events, in order of their codes."""
+        return tuple(entry for kind in KINDS for entry in self.of(kind))
+
+    def of(self, kind: str) -> tuple[ClassEntry, ...]:
+        """Return the classes of a kind, in order of their codes."""
+        return self._of(kind).entries
+
+    def _of(self, kind: str) -> _Kind:
+        if kind not in self._kinds:
+            local = [entry for entry in self._local if entry.kind == kind]
+            entries = _standard_classes(self.edition, kind)
+            self._kinds[kind] = _Kind(
+                tuple(sorted((*entries, *local), key=lambda e: e.code)) if local else entries
+            )
+        return self._kinds[kind]
 
     def find(self, code: str, kind: str = "component") -> ClassEntry | None:
         """Return the class with this code, None where there is none."""
-        return self._by_code.get((kind, code))
+        return self._of(kind).by_code.get(code)
 
     def named(self, text: str, kind: str | None = None) -> tuple[ClassEntry, ...]:
         """Return the classes with exactly this Chinese or English name.
@@ -88,8 +125,9 @@ class Catalogue:
         >>> [entry.code for entry in catalogue("cjt214-2007").named("燃气调压站(箱)")]
         ['0135']
         """
-        found = self._by_name.get(normal(text), ())
-        return tuple(entry for entry in found if kind in (None, entry.kind))
+        key = normal(text)
+        kinds = KINDS if kind is None else (kind,)
+        return tuple(entry for one in kinds for entry in self._of(one).by_name.get(key, ()))
 
     def search(self, text: str, kind: str | None = None) -> tuple[ClassEntry, ...]:
         """Return the classes that contain every word of a text in their names, code or major class.
@@ -106,10 +144,10 @@ class Catalogue:
         if not words:
             return ()
         ranked = []
-        for entry in self.entries:
+        for entry in self.entries if kind is None else self.of(kind):
             names = [normal(name) for name in (entry.code, entry.zh, entry.en)]
             everything = "\n".join([*names, normal(entry.major_zh), normal(entry.major_en)])
-            if kind in (None, entry.kind) and all(word in everything for word in words):
+            if all(word in everything for word in words):
                 tests = (
                     key in names,
                     any(name.startswith(key) for name in names),
@@ -126,17 +164,16 @@ class Catalogue:
 
         key = normal(text)
         candidates: dict[str, ClassEntry] = {}
-        for entry in self.entries:
-            if entry.kind == kind:
-                for word in (entry.code,) if key.isdigit() else (entry.zh, entry.en):
-                    candidates.setdefault(normal(word), entry)
+        for entry in self.of(kind):
+            for word in (entry.code,) if key.isdigit() else (entry.zh, entry.en):
+                candidates.setdefault(normal(word), entry)
         close = difflib.get_close_matches(key, candidates, n=2 * n, cutoff=0.4)
         found = [candidates[word] for word in close]
         return tuple(dict.fromkeys([*found, *self.search(text, kind)]))[:n]
 
     def majors(self, kind: str) -> tuple[tuple[str, str, str], ...]:
         """Return the major classes (大类) of a kind: code, Chinese name, English name."""
-        found = {entry.major_code: entry for entry in reversed(self.entries) if entry.kind == kind}
+        found = {entry.major_code: entry for entry in reversed(self.of(kind))}
         return tuple((code, e.major_zh, e.major_en) for code, e in sorted(found.items()))
 
     def next_minor(self, major: str, kind: str) -> str:
@@ -169,7 +206,7 @@ class Catalogue:
         ProfileError
             None is free.
         """
-        taken = {entry.major_code for entry in self.entries if entry.kind == kind}
+        taken = {entry.major_code for entry in self.of(kind)}
         free = (f"{number}" for number in range(FIRST_LOCAL_MAJOR, 100))
         found = next((major for major in free if major not in taken), None)
         if found is None:
@@ -213,8 +250,7 @@ def catalogue(edition: str, extensions: tuple[ClassEntry, ...] = ()) -> Catalogu
         added[entry.kind, entry.code] = entry
     if not added:
         return standard
-    entries = (*standard.entries, *added.values())
-    return Catalogue(edition, tuple(sorted(entries, key=lambda e: (KINDS.index(e.kind), e.code))))
+    return Catalogue(edition, tuple(added.values()))
 
 
 @functools.cache
@@ -228,13 +264,20 @@ def _standard(name: str) -> Catalogue:
             ProvisionalEditionWarning,
             stacklevel=3,
         )
+    return Catalogue(name)
+
+
+@functools.cache
+def _standard_classes(edition: str, kind: str) -> tuple[ClassEntry, ...]:
+    """Return the classes of a kind as the standard lists them."""
+    if kind not in KINDS:
+        return ()
     entries = []
-    for kind in KINDS:
-        for row in rows(name, f"{kind}_classes.csv"):
-            zh, en = row.pop("minor_zh"), row.pop("minor_en")
-            code = row["major_code"] + row["minor_code"]
-            entries.append(ClassEntry(kind=kind, edition=name, code=code, zh=zh, en=en, **row))
-    return Catalogue(name, tuple(entries))
+    for row in rows(edition, f"{kind}_classes.csv"):
+        zh, en = row.pop("minor_zh"), row.pop("minor_en")
+        code = row["major_code"] + row["minor_code"]
+        entries.append(ClassEntry(kind=kind, edition=edition, code=code, zh=zh, en=en, **row))
+    return tuple(entries)
 
 
 def extension(

@@ -1,25 +1,15 @@
-"""The tables of ``standards/``, read once: attribute names, states, and the rows of any table."""
+"""The tables of ``standards/``, read once: attribute names and states; and how names are compared."""
 
 from __future__ import annotations
 
 import functools
 import unicodedata
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 
 from gridcity.codes import edition
+from gridcity.codes.standards import rows
 from gridcity.errors import ArgumentError
-
-STANDARDS = Path(__file__).parents[1] / "standards"
-
-
-def rows(*parts: str) -> list[dict[str, str]]:
-    """Return the rows of a table of ``standards/`` as text."""
-    import csv
-
-    with STANDARDS.joinpath(*parts).open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
 
 
 def normal(text: str) -> str:

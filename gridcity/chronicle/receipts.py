@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ __all__ = ["UNDO", "Entry", "options_of", "read_log", "write_receipt"]
 UNDO = "undo"
 """The kind of a receipt that takes others back; its options name them under ``undid``."""
 
-_COLUMNS = tuple(f.name for f in fields(Receipt) if f.name not in ("id", "dry_run"))
+_COLUMNS = tuple(name for name in Receipt._fields if name not in ("id", "dry_run"))
 _COUNTS = ("read", "added", "changed", "unchanged", "rejected", "collapsed")
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import warnings
 from datetime import date
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from gridcity.city.kept import kept_as, read_kept
 from gridcity.errors import ArgumentError, ProfileError
-from gridcity.profile import Profile, parse_profile
 from gridcity.store.geopackage import TABLES, GeoPackage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gridcity.locating.bulk import BulkLocator
+    from gridcity.profile import Profile
 
 __all__ = ["OpenCity", "UnlistedAreaWarning", "day_of"]
 
@@ -30,11 +32,9 @@ class OpenCity:
     def __init__(self, store: GeoPackage) -> None:
         meta = store.meta()
         self.store = store
-        self.profile: Profile = parse_profile(
-            meta["profile"], where=f"the profile in {store.path.name}", stored=True
-        )
+        self.profile: Profile = read_kept(store, meta)
         self.stored_epsg = int(meta["stored_epsg"])
-        self._bulk: tuple[tuple[str, int], BulkLocator] | None = None
+        self._bulk: tuple[int, dict[str, BulkLocator]] | None = None
 
     @classmethod
     def create(cls, path: str | Path, profile: Profile) -> Self:
@@ -52,7 +52,7 @@ class OpenCity:
         StoreError
             Something exists at the path, or the folder cannot be written.
         ProfileError
-            A local class of the profile contradicts the catalogue.
+            A local class of the profile contradicts the catalogue, or the profile was not read from a text.
         """
         from gridcity.catalogue import area_name
 
@@ -64,8 +64,7 @@ class OpenCity:
                 UnlistedAreaWarning,
                 stacklevel=2,
             )
-        meta = {"profile": profile.text, "name": profile.name, "stored_epsg": str(profile.stored_epsg)}
-        return cls(GeoPackage.create(path, meta))
+        return cls(GeoPackage.create(path, {**kept_as(profile), "stored_epsg": str(profile.stored_epsg)}))
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -104,9 +103,12 @@ class OpenCity:
             )
         profile.catalogues()
         with self.store.transaction() as tx:
-            for key, value in (("profile", profile.text), ("name", profile.name)):
-                (row,) = tx.rows("gridcity_meta", ("fid",), {"key": key})
-                tx.update("gridcity_meta", row, {"value": [value]})
+            for key, value in kept_as(profile).items():
+                row = tx.rows("gridcity_meta", ("fid",), {"key": key})
+                if row:
+                    tx.update("gridcity_meta", row[0], {"value": [value]})
+                else:
+                    tx.insert("gridcity_meta", {"key": [key], "value": [value]})
         self.profile = profile
         self._bulk = None
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridcity.city.opened import OpenCity
+from gridcity.city.opened import OpenCity, day_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gridcity.importing import Import
     from gridcity.importing.components import Progress
     from gridcity.importing.delivery import Approve
@@ -47,7 +48,7 @@ class Rows(OpenCity):
     def import_cells(
         self, path: str | Path, *, number: bool = False, edition: str | None = None, **options: Any
     ) -> Import:
-        """Take unit cells in.
+        """Take unit cells in, and make the city ready for questions about many points.
 
         Parameters
         ----------
@@ -60,11 +61,15 @@ class Rows(OpenCity):
         **options
             As for `import_areas`; the same exceptions.
         """
+        from gridcity.cells import cell_index
         from gridcity.importing import Options, import_cells
 
-        return import_cells(
-            self.store, self.profile, path, Options(number=number, edition=edition, **options)
-        )
+        chosen = Options(number=number, edition=edition, **options)
+        imported = import_cells(self.store, self.profile, path, chosen)
+        if not chosen.dry_run:
+            with self.store.snapshot():
+                cell_index(self.store, day_of(None), keep=True).prepare()
+        return imported
 
     def import_components(
         self,
@@ -169,4 +174,4 @@ class Rows(OpenCity):
         from gridcity.exporting import export
 
         with self.store.snapshot():
-            return export(self.store, self.profile, Path(target), format, overwrite=overwrite)
+            return export(self.store, self.profile, target, format, overwrite=overwrite)

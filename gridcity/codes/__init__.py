@@ -18,6 +18,7 @@ question. The numbers of the table stand in ``standards/editions.csv``, with how
 The same digits mean different things in different editions, so every code knows its edition, and a
 length that two editions share is ambiguous until one is named:
 
+>>> from gridcity.codes import parse
 >>> parse("11010100500105")
 CellCode(text='11010100500105', edition='cjt214-2007')
 >>> parse("1101010698000005", "cjt214-2007").class_code
@@ -31,21 +32,15 @@ cjt214-2007, gbt30428.2-2013. Name the edition.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING
 
-from gridcity.codes.credit import CREDIT_CODE_LENGTH, credit_code
-from gridcity.codes.digits import LOST_ZERO, read_digits, shown
-from gridcity.codes.layouts import (
-    DEFAULT_EDITION,
-    Edition,
-    ProvisionalEditionWarning,
-    edition,
-    editions,
-    names_by_length,
-)
-from gridcity.codes.many import check_many
-from gridcity.codes.nouns import AREA_LENGTHS, NOUNS, AreaCode, CellCode, ClassCode, Code, ComponentCode
-from gridcity.errors import AmbiguousCodeError, CodeError
+from gridcity.codes.layouts import DEFAULT_EDITION, Edition, ProvisionalEditionWarning, edition, editions
+
+if TYPE_CHECKING:
+    from gridcity.codes.credit import CREDIT_CODE_LENGTH, credit_code
+    from gridcity.codes.many import check_many
+    from gridcity.codes.nouns import AreaCode, CellCode, ClassCode, Code, ComponentCode
+    from gridcity.codes.parsing import parse, readings
 
 __all__ = [
     "CREDIT_CODE_LENGTH",
@@ -69,65 +64,20 @@ __all__ = [
 EDITIONS: tuple[str, ...]
 """The names of the editions, oldest first; read from ``standards/editions.csv`` on first use."""
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> tuple[str, ...]:
-    if name == "EDITIONS":
-        return tuple(editions())
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-# Under another name: `parse` has a parameter `edition`, which would hide it.
-layout_named = edition
-
-
-def parse(text: str, edition: str | None = None) -> Code:
-    """Read any code: its length says what it is, the edition how it is divided.
-
-    Parameters
-    ----------
-    text : str
-        The code; blanks around it do not count.
-    edition : str, optional
-        Decides between editions that share a length. A code of a length that this edition does not
-        have is refused. Area codes have no edition.
-
-    Raises
-    ------
-    CodeError
-        A character is no digit, the length belongs to no code, the serial is 0, or the edition is unknown.
-    AmbiguousCodeError
-        No edition is named and two have this length; ``readings`` holds the code under each.
-    """
-    if edition is not None:
-        layout_named(edition)
-    digits = read_digits("given", text)
-    if len(digits) in AREA_LENGTHS:
-        return AreaCode.parse(digits)
-    for kind, noun in NOUNS.items():
-        if len(digits) in names_by_length(kind):
-            return noun.parse(digits, edition)
-    possible = {"area": AREA_LENGTHS, **{kind: tuple(names_by_length(kind)) for kind in NOUNS}}
-    lengths = "; ".join(f"{kind} {' or '.join(map(str, n))}" for kind, n in possible.items())
-    lost = any(len(digits) + 1 in n for n in possible.values())
-    raise CodeError(
-        f"No code has {len(digits)} digits: {shown(digits)}.",
-        hint=f"Possible: {lengths}.{' ' + LOST_ZERO if lost else ''}",
-    )
-
-
-def readings(text: str) -> tuple[Code, ...]:
-    """Return every way a text can be read, one code per edition; none where it is no code.
-
-    Examples
-    --------
-    >>> [code.edition for code in readings("110101005001005")]
-    ['gbt30428.2-2013', 'gbt47678.5-2026']
-    >>> readings("hello")
-    ()
-    """
-    try:
-        return (parse(text),)
-    except AmbiguousCodeError as ambiguous:
-        return cast("tuple[Code, ...]", ambiguous.readings)
-    except CodeError:
-        return ()
+    def __getattr__(name: str) -> object:
+        # Loaded on first use: the class of one question needs the editions and none of the codes.
+        if name == "EDITIONS":
+            return tuple(editions())
+        if name in ("CREDIT_CODE_LENGTH", "credit_code"):
+            from gridcity.codes import credit as home
+        elif name == "check_many":
+            from gridcity.codes import many as home
+        elif name in ("parse", "readings"):
+            from gridcity.codes import parsing as home
+        elif name in __all__:
+            from gridcity.codes import nouns as home
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(home, name)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
+from gridcity.codes.standards import rows
 from gridcity.errors import CodeError
 
 __all__ = ["DEFAULT_EDITION", "Edition", "ProvisionalEditionWarning", "edition", "editions"]
@@ -18,8 +18,7 @@ class ProvisionalEditionWarning(UserWarning):
     """Class tables are used that were reconstructed and not read in the standard."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edition:
+class Edition(NamedTuple):
     """The layout of one edition's codes.
 
     Attributes
@@ -61,16 +60,12 @@ class Edition:
 @functools.cache
 def editions() -> dict[str, Edition]:
     """Return the editions by name, oldest first, from ``standards/editions.csv``."""
-    import csv
-
-    path = Path(__file__).parents[1] / "standards" / "editions.csv"
     found = {}
-    with path.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            name = row.pop("edition")
-            numbers = {key: int(value) for key, value in row.items() if key.endswith("_digits")}
-            texts = {key: value for key, value in row.items() if not key.endswith("_digits")}
-            found[name] = Edition(name=name, **numbers, **texts)  # type: ignore[arg-type]
+    for row in rows("editions.csv"):
+        name = row.pop("edition")
+        numbers = {key: int(value) for key, value in row.items() if key.endswith("_digits")}
+        texts = {key: value for key, value in row.items() if not key.endswith("_digits")}
+        found[name] = Edition(name=name, **numbers, **texts)  # type: ignore[arg-type]
     return found
 
 

@@ -18,6 +18,8 @@ GCJ-02 and BD-09 cost neither numpy nor pyproj.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gridcity.crs.datums import (
     bd09_to_gcj02,
     bd09_to_wgs84,
@@ -27,8 +29,10 @@ from gridcity.crs.datums import (
     wgs84_to_bd09,
     wgs84_to_gcj02,
 )
-from gridcity.crs.systems import DATUMS, ReferenceSystem, reference_system
-from gridcity.crs.transform import from_lnglat, geometries_to_lnglat, to_lnglat
+
+if TYPE_CHECKING:
+    from gridcity.crs.systems import DATUMS, ReferenceSystem, reference_system
+    from gridcity.crs.transform import from_lnglat, geometries_to_lnglat, to_lnglat
 
 __all__ = [
     "DATUMS",
@@ -45,3 +49,15 @@ __all__ = [
     "wgs84_to_bd09",
     "wgs84_to_gcj02",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        # Loaded on first use: a point in the city's own degrees needs the length of a degree and no more.
+        if name in ("DATUMS", "ReferenceSystem", "reference_system"):
+            from gridcity.crs import systems as home
+        elif name in __all__:
+            from gridcity.crs import transform as home
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(home, name)

@@ -121,9 +121,10 @@ def read_classes(batch: Batch, profile: Profile, code_editions: Column, code_cla
     # Every distinct combination is looked up once; a survey has few classes and many rows.
     distinct, number = _combinations([*stating, code_editions, code_classes])
     found = [_class_of(row, stated, searched, tables) for row in distinct]
-    entries = np.array(
-        [entry if isinstance(entry, ClassEntry) else None for entry in found] or [], dtype=object
-    )
+    entries = np.full(len(found), None, dtype=object)
+    for i, entry in enumerate(found):
+        # One by one: an array made of entries, which are tuples, would take them apart.
+        entries[i] = entry if isinstance(entry, ClassEntry) else None
     texts = np.array([entry if isinstance(entry, str) else "" for entry in found] or [], dtype=object)
     unfound = np.array([entry is None for entry in entries] or [], dtype=bool)
     missing, value = unfound[number], texts[number]

@@ -226,7 +226,7 @@ def _summed(name: str, results: Sequence[Import]) -> Import:
     findings = Findings()
     for one in results:
         findings.extend(one.findings)
-    receipt = replace(results[0].receipt, source=name, layer="", sha256="", **sums)
+    receipt = results[0].receipt._replace(source=name, layer="", sha256="", **sums)
     rejected = tuple(row for one in results for row in one.rejected)
     comparison = results[0].comparison
     return Import(receipt, findings, rejected, {}, files=tuple(results), comparison=comparison)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridcity.cells import cell_index
 from gridcity.checking import districts
 from gridcity.importing.batch import Column
 from gridcity.profile import Profile
@@ -22,7 +23,6 @@ __all__ = [
     "Areas",
     "Ground",
     "anchors",
-    "cell_index",
     "middles",
     "promoted",
     "replace_cells",
@@ -141,12 +141,6 @@ def areas_of_cells(areas: Areas, geometries: Column) -> tuple[Column, Column]:
     return community, street
 
 
-def cell_index(store: Reading) -> PolygonIndex:
-    """Return the current cells of a store as an index."""
-    cells = store.columns("cells", ("fid", "code", "geom"), on=date.today().isoformat())
-    return PolygonIndex(cells["fid"], cells["code"], cells["geom"])
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
     """What a city knows of its ground, read once for all rows of an import.
@@ -171,12 +165,12 @@ class Ground:
     @classmethod
     def read(cls, store: Reading, profile: Profile) -> Ground:
         """Read the ground of a store."""
-        names = ("fid", "code", "community_id", "street_id", "geom")
-        cells = store.columns("cells", names, on=date.today().isoformat())
+        today = date.today().isoformat()
+        cells = store.columns("cells", ("code", "community_id", "street_id"), on=today)
         areas = Areas.read(store)
         above = areas.codes(cells["community_id"]), areas.codes(cells["street_id"])
         district = districts(*above, cells["code"], default=profile.area_code)
-        index = PolygonIndex(cells["fid"], cells["code"], cells["geom"])
+        index = cell_index(store, today)
         return cls(index, np.append(district, profile.area_code), frozenset(index.codes), store.extent())
 
     def codes_at(self, position: npt.NDArray[np.int64]) -> Column:
@@ -206,10 +200,11 @@ def replace_cells(tx: Transaction) -> None:
 
 def replace_components(tx: Transaction) -> None:
     """Bring the cells of all current components up to date after cells have changed."""
-    table = tx.columns("components", ("fid", "cell_id", "geom"), on=date.today().isoformat())
+    today = date.today().isoformat()
+    table = tx.columns("components", ("fid", "cell_id", "geom"), on=today)
     if not len(table["fid"]):
         return
-    index = cell_index(tx)
+    index = cell_index(tx, today)
     position, _ = cell_of(table["geom"], index)
     found = ids_at(index, position)
     moved = np.flatnonzero(table["cell_id"] != found)

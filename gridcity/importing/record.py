@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,7 +75,7 @@ class Register:
             dry_run=options.dry_run,
         )
         columns = {
-            name: [value] for name, value in asdict(self._receipt).items() if name not in ("id", "dry_run")
+            name: [value] for name, value in self._receipt._asdict().items() if name not in ("id", "dry_run")
         }
         self.id = int(tx.insert("receipts", columns)[0])
         self.findings = Findings()
@@ -103,7 +102,7 @@ class Register:
             "collapsed": int((batch.repeats & batch.alive).sum()),
         }
         receipt = self._receipt
-        self._receipt = replace(receipt, **{name: getattr(receipt, name) + n for name, n in counted.items()})
+        self._receipt = receipt._replace(**{name: getattr(receipt, name) + n for name, n in counted.items()})
         self._matched = {name: str(match) for name, match in batch.draft.matched.items()}
         self.note(batch.findings)
         rejected = batch.rejected()
@@ -115,7 +114,7 @@ class Register:
 
     def close(self, comparison: Comparison | None = None) -> Import:
         """Write the balance and return what became of the file, with what a second survey found."""
-        self._receipt = replace(self._receipt, id=self.id)
+        self._receipt = self._receipt._replace(id=self.id)
         figures = {name: [getattr(self._receipt, name)] for name in _BALANCE}
         self._tx.update("receipts", [self.id], {**figures, "findings": [json.dumps(self.findings.counts())]})
         rejected = tuple(self._rejected)

@@ -62,8 +62,8 @@ def coordinates(
 
 def asked_classes(
     class_text: str | Sequence[str | None] | None, n: int, profile: Profile
-) -> tuple[list[Wanted], npt.NDArray[np.int64]]:
-    """Return the distinct classes asked for, and which of them each point asks for.
+) -> tuple[list[Wanted], npt.NDArray[np.int64] | None]:
+    """Return the distinct classes asked for, and which of them each point asks for: None for one and all.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def asked_classes(
     """
     if class_text is None or isinstance(class_text, str):
         one = wanted(class_text, profile) if class_text else NOTHING
-        return [one], np.zeros(n, dtype=np.int64)
+        return [one], None
     # A missing value of a pandas column is no text: it asks for nothing.
     texts = [text if isinstance(text, str) else "" for text in class_text]
     if len(texts) != n:
@@ -110,7 +110,8 @@ def _points(value: Any) -> tuple[Any, Any, str, Any]:
             "Without latitudes the first argument must be shapely points or a GeoDataFrame.",
             hint="City.locate_many(lng, lat) takes two sequences.",
         )
-    other = np.flatnonzero(~shapely.is_missing(shapes) & (shapely.get_type_id(shapes) != 0))
+    # A missing geometry is of type -1, a point of type 0.
+    other = np.flatnonzero(shapely.get_type_id(shapes) > 0)
     if len(other):
         raise ArgumentError(
             f"Geometry {other[0]} is a {shapes[other[0]].geom_type}, not a point.",

@@ -1,29 +1,56 @@
-"""Many points, in columns: the same answers as `gridcity.locating.single`, vectorised."""
+"""Many points, in columns: the same answers as `gridcity.locating.single`, vectorised.
+
+========================  ==================================================
+`columns`                 the columns of an answer
+`areas`                   the place of each cell, and of points in no cell
+`components`              which component is nearest
+`rulings`                 who answers, every distinct situation decided once
+========================  ==================================================
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from gridcity.locating.places import NOWHERE, AreaRow, Place, codes_of, place_of
+from gridcity.cells import cell_index
+from gridcity.locating.areas import Places
+from gridcity.locating.columns import Column, new_columns
+from gridcity.locating.components import Components
+from gridcity.locating.places import Place
+from gridcity.locating.rulings import RULED, Rulings
 from gridcity.locating.wanted import Wanted
-from gridcity.model import Placement
 from gridcity.profile import Profile
-from gridcity.proximity import Neighbours
-from gridcity.responsibility import Duties, Klass, Parties, Roles, answers, read_duties, read_parties
 from gridcity.store.base import Reading
-from gridcity.tiling.index import BASES, PolygonIndex
+from gridcity.tiling.index import BASES, Hits
 
 __all__ = ["BulkLocator"]
 
-_ROLES = ("maintainer", "owner", "supervisor")
-# Points located together: what is held at once does not grow with the number of points.
-_CHUNK = 131_072
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.integer]
 
-Column = npt.NDArray[Any]
+_CLASSES: Final = ("class_code", "class_name")
+_COMPONENTS: Final = ("component_id", "component_code", "component_name")
+# Points located together: what is held beside the answer does not grow with the number of points.
+_CHUNK: Final = 131_072
+# The columns for which no cell is looked up.
+_WITHOUT_CELLS: Final = frozenset({"lng", "lat", *_CLASSES, *_COMPONENTS, "component_distance_m"})
+_BASES: Final = np.array(BASES, dtype=object)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked about every point."""
+
+    columns: frozenset[str]
+    near_m: float
+    radius_m: float
+    wanted: Sequence[Wanted]
 
 
 class BulkLocator:
@@ -32,7 +59,8 @@ class BulkLocator:
     Parameters
     ----------
     store : Reading
-        The city's store; read once, here and when a class is first asked for.
+        The city's store. Its cells are read here; areas, components, parties and duties when a column
+        first needs them, so every question must see the state of the store that the first one saw.
     profile : Profile
         The city's profile.
     on : str
@@ -41,234 +69,182 @@ class BulkLocator:
 
     def __init__(self, store: Reading, profile: Profile, on: str) -> None:
         self._store, self._profile, self._on = store, profile, on
-        self._parties, self._duties = Parties(read_parties(store)), Duties(read_duties(store))
-        cells = store.columns("cells", _CELL_COLUMNS, on=on)
-        self._cells = PolygonIndex(cells["fid"], cells["code"], cells["geom"])
-        self._cell_codes = cells["code"]
-        areas = {
-            row[0]: AreaRow(*row)
-            for row in store.rows("areas", ("fid", "level", "code", "name", "parent_id"))
-        }
-        self._area_position = {area_id: i for i, area_id in enumerate(areas)}
-        # Two more places stand behind the areas: a cell without an area, and nowhere at all.
-        self._places = [place_of(i, areas, profile) for i in areas]
-        self._places += [place_of(None, areas, profile), NOWHERE]
-        self._cell_place = np.array(
-            [
-                self._area_position[community or street] if community or street else len(areas)
-                for community, street in zip(cells["community_id"], cells["street_id"], strict=True)
-            ],
-            dtype=np.int64,
-        )
-        self._levels = self._area_indexes()
-        self._components: dict[frozenset[tuple[str, str]], _Components] = {}
+        self.cells = cell_index(store, on, keep=True)
+        self._components: dict[frozenset[tuple[str, str]], Components] = {}
 
     def locate(
         self,
-        lng: npt.NDArray[np.float64],
-        lat: npt.NDArray[np.float64],
+        lng: Floats,
+        lat: Floats,
         *,
         near_m: float,
         radius_m: float,
         wanted: Sequence[Wanted],
-        which: npt.NDArray[np.int64],
+        which: npt.NDArray[np.int64] | None,
+        columns: Sequence[str],
     ) -> dict[str, Column]:
-        """Return the placements of many points as columns, named like the fields of `Placement`.
+        """Return columns of the placements of many points.
 
         Parameters
         ----------
         lng, lat : float arrays
-            Degrees, in the stored reference system; NaN is outside.
+            Degrees, in the stored reference system; NaN, and what is not on the globe, is outside.
         near_m, radius_m : float
             As for `gridcity.locating.locate_one`.
         wanted : sequence of Wanted
             The distinct classes asked for.
-        which : int array
-            Position in ``wanted``, one per point.
+        which : int array or None
+            Position in ``wanted``, one per point; None where all points ask for the first.
+        columns : sequence of str
+            Fields of `Placement`. What none of them needs is not computed.
         """
-        parts = [
-            self._chunk(
-                lng[i : i + _CHUNK], lat[i : i + _CHUNK], near_m, radius_m, wanted, which[i : i + _CHUNK]
-            )
-            for i in range(0, max(len(lng), 1), _CHUNK)
-        ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in Placement.columns()}
+        question = _Question(frozenset(columns), near_m, radius_m, wanted)
+        found = new_columns(columns, len(lng))
+        if not question.columns <= _WITHOUT_CELLS:
+            self.cells.expect(len(lng))
+        for begin in range(0, len(lng), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            answer = _Answer(self, question, lng[part], lat[part], None if which is None else which[part])
+            for name, column in found.items():
+                answer.fill(name, column[part])
+        return found
 
-    def _chunk(
-        self,
-        lng: npt.NDArray[np.float64],
-        lat: npt.NDArray[np.float64],
-        near_m: float,
-        radius_m: float,
-        wanted: Sequence[Wanted],
-        which: npt.NDArray[np.int64],
-    ) -> dict[str, Column]:
-        hits = self._cells.locate(lng, lat, near_m=near_m)
-        place = self._place_of_points(lng, lat, hits.polygon)
-        component, distance, sources = self._nearest(lng, lat, radius_m, wanted, which)
-        labels = self._class_labels(component, sources, wanted, which)
-        decided = self._decide(hits.polygon, place, component, sources, labels)
-        columns: dict[str, Column] = {
-            "lng": lng,
-            "lat": lat,
-            "basis": np.array(BASES, dtype=object)[hits.basis],
-            "cell_id": _take(self._cells.ids, hits.polygon, -1),
-            "cell_code": _take(self._cell_codes, hits.polygon, ""),
-            "overlap": hits.overlap,
-            "distance_to_border_m": hits.distance_m,
-            "component_distance_m": distance,
-        }
-        for i, name in enumerate(Place._fields):
-            columns[name] = np.array([p[i] for p in self._places], dtype=object)[place]
-        columns |= {"class_code": labels.code, "class_name": labels.name} | decided
-        columns["component_id"] = _take(sources.ids, component, -1)
-        columns["component_code"] = _take(sources.codes, component, "")
-        columns["component_name"] = _take(sources.names, component, "")
-        return columns
+    @cached_property
+    def places(self) -> Places:
+        """The areas above cells and points."""
+        return Places(self._store, self._profile, self._on)
 
-    def _area_indexes(self) -> list[tuple[PolygonIndex, npt.NDArray[np.int64]]]:
-        """Return an index for each level, the finest first, and the places of its polygons."""
-        areas = self._store.columns("areas", ("fid", "level", "code", "geom"))
-        there = np.array([shape is not None for shape in areas["geom"]], dtype=bool)
-        indexes = []
-        for level in ("community", "street", "district"):
-            of_level = np.flatnonzero((areas["level"] == level) & there)
-            index = PolygonIndex(areas["fid"][of_level], areas["code"][of_level], areas["geom"][of_level])
-            places = np.array([self._area_position[int(i)] for i in index.ids], dtype=np.int64)
-            indexes.append((index, places))
-        return indexes
+    @cached_property
+    def rulings(self) -> Rulings:
+        """Who answers."""
+        return Rulings(self._store, self._profile, self._on, self.places, self.cells.codes)
 
-    def _place_of_points(
-        self, lng: npt.NDArray[np.float64], lat: npt.NDArray[np.float64], cell: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.int64]:
-        nowhere = len(self._places) - 1
-        place: npt.NDArray[np.int64] = _take(self._cell_place, cell, nowhere)
-        for index, places in self._levels:
-            away = np.flatnonzero((cell < 0) & (place == nowhere))
-            if len(away) and len(index):
-                place[away] = _take(places, index.winners(lng[away], lat[away]), nowhere)
-        return place
+    @cached_property
+    def cell_columns(self) -> dict[str, Column]:
+        """Id and code of the cells, and last of no cell."""
+        codes = np.array([*self.cells.codes, ""], dtype=object)
+        return {"cell_id": np.append(self.cells.ids, -1), "cell_code": codes}
 
-    def _nearest(
-        self,
-        lng: npt.NDArray[np.float64],
-        lat: npt.NDArray[np.float64],
-        radius_m: float,
-        wanted: Sequence[Wanted],
-        which: npt.NDArray[np.int64],
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], _Components]:
-        """Return position and distance of each point's component, and the components themselves."""
-        asked = frozenset().union(*(item.components for item in wanted))
-        if asked not in self._components:
+    def components(self, classes: frozenset[tuple[str, str]]) -> Components:
+        """Return the components of some classes."""
+        if classes not in self._components:
             # Only the classes of the last question are kept: a city's components may be many.
-            self._components = {asked: _Components(self._store, asked, self._on)}
-        sources = self._components[asked]
-        component = np.full(len(lng), -1, dtype=np.int64)
-        distance = np.full(len(lng), np.nan)
-        for i, item in enumerate(wanted):
-            points = np.flatnonzero(which == i)
+            self._components = {classes: Components(self._store, classes, self._on)}
+        return self._components[classes]
+
+
+class _Answer:
+    """The answer about some points; each part of it is found when a column asks for it."""
+
+    def __init__(
+        self, city: BulkLocator, question: _Question, lng: Floats, lat: Floats, which: Ints | None
+    ) -> None:
+        self._city, self._question, self._which = city, question, which
+        self._lng, self._lat = _on_globe(lng, lat)
+
+    def fill(self, name: str, column: Column) -> None:
+        """Fill in one column."""
+        if name == "lng":
+            column[:] = self._lng
+        elif name == "lat":
+            column[:] = self._lat
+        elif name == "overlap":
+            column[:] = self._hits.overlap
+        elif name == "distance_to_border_m":
+            column[:] = self._hits.distance_m
+        elif name == "component_distance_m":
+            column[:] = self._nearest[1]
+        else:
+            texts, number = self._texts(name)
+            # The last of the texts stands for none, whose number is -1; another mode would copy `column`.
+            np.take(texts, number, out=column, mode="wrap")
+
+    def _texts(self, name: str) -> tuple[Column, Ints]:
+        """Return the distinct values of a column, and the number of that of each point."""
+        city = self._city
+        if name in city.cell_columns:
+            return city.cell_columns[name], self._cell
+        if name == "basis":
+            return _BASES, self._hits.basis
+        if name in Place._fields:
+            return city.places.columns[name], self._place
+        if name in RULED:
+            # Its number first: the answer may be a new one.
+            number = self._ruling
+            return city.rulings.columns[name], number
+        if name in _CLASSES:
+            return self._labels[name], self._label
+        return self._components.columns[name], self._nearest[0]
+
+    @cached_property
+    def _hits(self) -> Hits:
+        distances = "distance_to_border_m" in self._question.columns
+        near_m = self._question.near_m
+        return self._city.cells.locate(self._lng, self._lat, near_m=near_m, distances=distances)
+
+    @cached_property
+    def _cell(self) -> Ints:
+        """Position of the cell, -1 for none."""
+        by_hits = {"basis", "overlap", "distance_to_border_m"} & self._question.columns
+        if by_hits or self._question.near_m > 0:
+            return self._hits.polygon
+        return self._city.cells.winners(self._lng, self._lat)
+
+    @cached_property
+    def _place(self) -> npt.NDArray[np.int32]:
+        return self._city.places.of_points(self._cell, self._lng, self._lat)
+
+    @cached_property
+    def _components(self) -> Components:
+        return self._city.components(frozenset().union(*(item.components for item in self._question.wanted)))
+
+    @cached_property
+    def _nearest(self) -> tuple[Ints, Floats]:
+        """Position and distance of the component of each point."""
+        n = len(self._lng)
+        component, distance = np.full(n, -1, dtype=np.int64), np.full(n, np.nan)
+        for i, item in enumerate(self._question.wanted):
+            points = np.arange(n) if self._which is None else np.flatnonzero(self._which == i)
             if item.components and len(points):
-                found, metres = sources.nearest(item.components, lng[points], lat[points], radius_m)
-                component[points], distance[points] = found, metres
-        return component, distance, sources
+                component[points], distance[points] = self._components.nearest(
+                    item.components, self._lng[points], self._lat[points], self._question.radius_m
+                )
+        return component, distance
 
-    def _class_labels(
-        self,
-        component: npt.NDArray[np.int64],
-        sources: _Components,
-        wanted: Sequence[Wanted],
-        which: npt.NDArray[np.int64],
-    ) -> _Labels:
-        """Return the class of each point: that of its component, else the single one asked for."""
-        classes = [*sources.classes, *(item.single for item in wanted)]
-        number = np.where(component >= 0, _take(sources.klass, component, 0), len(sources.classes) + which)
-        code = np.array([klass.code if klass else "" for klass in classes], dtype=object)
+    @cached_property
+    def _labels(self) -> dict[str, Column]:
+        """Code and name of the classes: those of the components, then what was asked for."""
+        classes, wanted = self._components.classes, self._question.wanted
+        singles = [item.single for item in wanted]
+        codes = [klass.code if klass else "" for klass in (*classes, *singles)]
         names = [item.classes[0].zh if item.single else item.label for item in wanted]
-        name = np.array([*(klass.name for klass in sources.classes), *names], dtype=object)
-        return _Labels(classes, number, code[number], name[number])
+        names = [*(klass.name for klass in classes), *names]
+        return {"class_code": np.array(codes, dtype=object), "class_name": np.array(names, dtype=object)}
 
-    def _decide(
-        self,
-        cell: npt.NDArray[np.int64],
-        place: npt.NDArray[np.int64],
-        component: npt.NDArray[np.int64],
-        sources: _Components,
-        labels: _Labels,
-    ) -> dict[str, Column]:
-        """Return party and next party of each point; every distinct situation is decided once."""
-        roles = _take(sources.role, component, len(sources.roles))
-        situation = np.column_stack([cell, place, roles, labels.number])
-        distinct, back = np.unique(situation, axis=0, return_inverse=True)
-        decided = []
-        for c, p, r, k in distinct.tolist():
-            codes = codes_of(self._cell_codes[c] if c >= 0 else "", self._places[p], self._profile)
-            first, second = answers(
-                sources.roles[r] if r < len(sources.roles) else None,
-                codes,
-                labels.classes[k],
-                parties=self._parties,
-                duties=self._duties,
-                steps=self._profile.steps,
-                on=self._on,
-            )
-            decided.append((*first, *second[:2], "" if second.step == "none" else second.step))
-        names = ("party_code", "party_name", "step", "next_party_code", "next_party_name", "next_step")
-        table = np.array(decided, dtype=object).reshape(len(decided), len(names))
-        return {name: table[:, i][back.ravel()] for i, name in enumerate(names)}
+    @cached_property
+    def _label(self) -> Ints:
+        """The class of each point: that of its component, else the one asked for."""
+        components, component = self._components, self._nearest[0]
+        asked = len(components.classes) + (0 if self._which is None else self._which)
+        return np.where(component < 0, asked, np.append(components.klass, 0).take(component, mode="wrap"))
+
+    @cached_property
+    def _ruling(self) -> Ints:
+        """The number of the answer: who must act, and who would be next."""
+        rulings, wanted = self._city.rulings, self._question.wanted
+        spot = rulings.spots(self._cell, self._place)
+        found = rulings.by_place(spot, [item.single for item in wanted], self._which)
+        if any(item.components for item in wanted):
+            component = self._nearest[0]
+            there = np.flatnonzero(component >= 0)
+            found[there] = rulings.by_component(spot[there], component[there], self._components)
+        return found
 
 
-class _Labels:
-    """The class of each point, by number and by text."""
-
-    def __init__(self, classes: list[Klass | None], number: Column, code: Column, name: Column) -> None:
-        self.classes, self.number, self.code, self.name = classes, number, code, name
-
-
-class _Components:
-    """The components of some classes, and for each set of classes asked together an index."""
-
-    def __init__(self, store: Reading, classes: frozenset[tuple[str, str]], on: str) -> None:
-        columns = ("fid", "code", "name", "edition", "class_code", "class_name", "geom")
-        role_columns = tuple(f"{role}_{part}" for role in _ROLES for part in ("code", "name"))
-        where = {"class_code": sorted({code for _, code in classes})}
-        table = store.columns("components", (*columns, *role_columns), where, on=on)
-        self.ids = table["fid"].astype(np.int64)
-        self.codes, self.names, self._shapes = table["code"], table["name"], table["geom"]
-        texts = (table[name] for name in ("edition", "class_code", "class_name"))
-        keys = [Klass("component", *text) for text in zip(*texts, strict=True)]
-        numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-        self.classes: list[Klass] = list(numbers)
-        self.klass = np.array([numbers[key] for key in keys], dtype=np.int64)
-        bodies = list(zip(*(table[name] for name in role_columns), strict=True))
-        role_numbers = {body: i for i, body in enumerate(dict.fromkeys(bodies))}
-        self.roles = [Roles((b[0], b[1]), (b[2], b[3]), (b[4], b[5])) for b in role_numbers]
-        self.role = np.array([role_numbers[body] for body in bodies], dtype=np.int64)
-        self._indexes: dict[frozenset[tuple[str, str]], tuple[Column, Neighbours]] = {}
-
-    def nearest(
-        self,
-        classes: frozenset[tuple[str, str]],
-        lng: npt.NDArray[np.float64],
-        lat: npt.NDArray[np.float64],
-        radius_m: float,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        if classes not in self._indexes:
-            numbers = [i for i, key in enumerate(self.classes) if (key.edition, key.code) in classes]
-            chosen = np.flatnonzero(np.isin(self.klass, numbers))
-            index = Neighbours(self.ids[chosen], self.codes[chosen], self._shapes[chosen])
-            self._indexes[classes] = chosen, index
-        chosen, index = self._indexes[classes]
-        found, metres = index.nearest(lng, lat, radius_m)
-        return _take(chosen, found, -1), metres
-
-
-_CELL_COLUMNS = ("fid", "code", "community_id", "street_id", "geom")
-
-
-def _take(column: Column, position: npt.NDArray[np.int64], missing: object) -> Column:
-    """Return the values at some positions, another value where the position is negative."""
-    if not len(column):
-        return np.full(len(position), missing, dtype=column.dtype)
-    taken = column[position]
-    taken[position < 0] = missing
-    return taken
+def _on_globe(lng: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """Return the points with NaN for those that are not on the globe."""
+    # NaN is less than nothing and not less either: one among the points, and the least is NaN too.
+    if lng.min() >= -180 and lng.max() <= 180 and lat.min() >= -90 and lat.max() <= 90:
+        return lng, lat
+    there = (np.abs(lng) <= 180) & (np.abs(lat) <= 90)
+    return np.where(there, lng, np.nan), np.where(there, lat, np.nan)

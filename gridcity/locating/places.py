@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gridcity.profile import Profile
+if TYPE_CHECKING:
+    from gridcity.profile import Profile
 
 __all__ = ["NOWHERE", "AreaRow", "Place", "codes_of", "place_of"]
 

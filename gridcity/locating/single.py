@@ -5,38 +5,23 @@ Nothing here imports numpy or a geometry library; the answers equal those of `gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from gridcity.crs import metres_per_degree
 from gridcity.distance import distance_m
 from gridcity.locating.places import NOWHERE, AreaRow, Place, codes_of, place_of
-from gridcity.locating.wanted import Wanted
 from gridcity.model import Placement
-from gridcity.profile import Profile
-from gridcity.responsibility import (
-    Duties,
-    Klass,
-    Parties,
-    Roles,
-    answers,
-    read_duties,
-    read_parties,
-    roles_of,
-)
-from gridcity.store.base import Reading
+from gridcity.responsibility import Duties, StoredParties, answers, read_duties
 from gridcity.store.wkb import Box, paths
 from gridcity.tiling.point import EDGE, INSIDE, OUTSIDE, position
 
-__all__ = ["locate_one"]
+if TYPE_CHECKING:
+    from gridcity.locating.wanted import Wanted
+    from gridcity.profile import Profile
+    from gridcity.store.base import Reading
 
-_ROLES = tuple(
-    f"{role}_{part}" for role in ("maintainer", "owner", "supervisor") for part in ("code", "name")
-)
-# The first box looked at around a point outside every cell; it doubles until cells are found.
-_FIRST_REACH_M = 200.0
-# A box is made this much larger than its radius: distances are compared after rounding to centimetres.
-_SLACK_M = 0.01
+__all__ = ["locate_one"]
 
 
 class _Cell(NamedTuple):
@@ -50,16 +35,6 @@ class _Cell(NamedTuple):
     def order(self) -> tuple[bool, str, int]:
         """The edge rule: coded before uncoded, then by code, then by id."""
         return not self.code, self.code, self.id
-
-
-class _Found(NamedTuple):
-    id: int
-    code: str
-    name: str
-    klass: Klass
-    class_name: str
-    distance_m: float
-    roles: Roles
 
 
 def locate_one(
@@ -94,14 +69,18 @@ def locate_one(
     """
     cell, basis, overlap, distance = _cell(store, lng, lat, near_m, on)
     place = _place(store, profile, cell, lng, lat)
-    component = _component(store, lng, lat, radius_m, wanted, on)
+    component = None
+    if wanted.components:
+        from gridcity.locating.nearby import nearest_component
+
+        component = nearest_component(store, lng, lat, radius_m, wanted.components, on)
     klass = component.klass if component else wanted.single
     codes = codes_of(cell.code if cell else "", place, profile)
     first, second = answers(
         component.roles if component else None,
         codes,
         klass,
-        parties=Parties(read_parties(store)),
+        parties=StoredParties(store),
         duties=Duties(read_duties(store, [code for code in codes if code])),
         steps=profile.steps,
         on=on,
@@ -130,18 +109,11 @@ def locate_one(
     )
 
 
-def _around(lng: float, lat: float, radius_m: float) -> Box:
-    per_lng, per_lat = metres_per_degree(lat)
-    x, y = (radius_m + _SLACK_M) / per_lng, (radius_m + _SLACK_M) / per_lat
-    return Box(lng - x, lat - y, lng + x, lat + y)
-
-
-def _cells(store: Reading, ids: Iterable[int], on: str) -> list[_Cell]:
+def _cells(store: Reading, ids: int | list[int], on: str) -> list[_Cell]:
     columns = ("fid", "code", "community_id", "street_id", "geom")
-    where = {"fid": list(ids)}
     return [
         _Cell(fid, code, community_id, street_id, paths(blob)[1])
-        for fid, code, community_id, street_id, blob in store.rows("cells", columns, where, on=on)
+        for fid, code, community_id, street_id, blob in store.rows("cells", columns, {"fid": ids}, on=on)
     ]
 
 
@@ -150,7 +122,7 @@ def _cell(
 ) -> tuple[_Cell | None, str, bool, float | None]:
     """Return the cell of a point by the edge rule, with basis, overlap and distance."""
     boxes = store.near("cells", Box(lng, lat, lng, lat))
-    placed = [(position(lng, lat, cell.rings), cell) for cell in _cells(store, (i for i, _ in boxes), on)]
+    placed = [(position(lng, lat, cell.rings), cell) for cell in _cells(store, [i for i, _ in boxes], on)]
     covering = [(basis, cell) for basis, cell in placed if basis != OUTSIDE]
     if covering:
         basis, winner = min(covering, key=lambda pair: pair[1].order)
@@ -166,31 +138,12 @@ def _cell(
 
 
 def _nearest_cell(store: Reading, lng: float, lat: float, on: str) -> tuple[float, _Cell] | None:
-    reach = _FIRST_REACH_M
-    extent = store.extent()
-    if extent is None:
-        return None
-    while True:
-        box = _around(lng, lat, reach)
-        best = _nearest_of(store, lng, lat, store.near("cells", box), on)
-        # Nothing nearer can lie outside a box whose sides are farther away than what was found.
-        if best is not None and best[0] <= reach:
-            return best
-        if _contains(box, extent):
-            return best
-        reach = max(2 * reach, best[0] if best else 0.0)
-
-
-def _nearest_of(
-    store: Reading, lng: float, lat: float, boxes: list[tuple[int, Box]], on: str
-) -> tuple[float, _Cell] | None:
-    """Return the nearest of some cells, reading the likely ones first and the hopeless ones not at all."""
-    likely = sorted((_box_distance_m(lng, lat, box), i) for i, box in boxes)
+    """Return distance and cell, reading none that cannot be the nearest."""
     best: tuple[float, _Cell] | None = None
-    for at_least, i in likely:
+    for at_least, i in store.outwards("cells", partial(_box_distance_m, lng, lat)):
         if best is not None and at_least > best[0]:
             break
-        for cell in _cells(store, [i], on):
+        for cell in _cells(store, i, on):
             found = distance_m(lng, lat, cell.rings), cell
             if best is None or (found[0], cell.order) < (best[0], best[1].order):
                 best = found
@@ -204,15 +157,6 @@ def _box_distance_m(lng: float, lat: float, box: Box) -> float:
     y = max(box.south - lat, 0.0, lat - box.north) * per_lat
     # One centimetre less, because distances are compared after rounding to centimetres.
     return max(float((x * x + y * y) ** 0.5) - 0.01, 0.0)
-
-
-def _contains(outer: Box, inner: Box) -> bool:
-    return (
-        outer.west <= inner.west
-        and outer.south <= inner.south
-        and outer.east >= inner.east
-        and outer.north >= inner.north
-    )
 
 
 def _place(store: Reading, profile: Profile, cell: _Cell | None, lng: float, lat: float) -> Place:
@@ -240,47 +184,4 @@ def _lineage(store: Reading, area_id: int | None) -> dict[int, AreaRow]:
         (row,) = store.rows("areas", ("fid", "level", "code", "name", "parent_id"), {"fid": area_id})
         found[area_id] = AreaRow(*row)
         area_id = found[area_id].parent_id
-    return found
-
-
-def _component(
-    store: Reading, lng: float, lat: float, radius_m: float, wanted: Wanted, on: str
-) -> _Found | None:
-    classes = wanted.components
-    if not classes:
-        return None
-    ids = [i for i, _ in store.near("components", _around(lng, lat, radius_m))]
-    columns = (
-        "fid",
-        "code",
-        "name",
-        "edition",
-        "class_code",
-        "class_name",
-        "geom",
-        *_ROLES,
-    )
-    where: dict[str, Any] = {"fid": ids, "class_code": sorted({code for _, code in classes})}
-    best: tuple[float, bool, str, int] | None = None
-    found: _Found | None = None
-    for row in store.rows("components", columns, where, on=on):
-        record = dict(zip(columns, row, strict=True))
-        if (record["edition"], record["class_code"]) not in classes:
-            continue
-        dimension, shape = paths(record["geom"])
-        within = dimension == 2 and position(lng, lat, shape) != OUTSIDE
-        distance = 0.0 if within else distance_m(lng, lat, shape)
-        order = distance, not record["code"], record["code"], record["fid"]
-        if distance <= radius_m and (best is None or order < best):
-            klass = Klass("component", record["edition"], record["class_code"], record["class_name"])
-            best = order
-            found = _Found(
-                record["fid"],
-                record["code"],
-                record["name"],
-                klass,
-                record["class_name"],
-                distance,
-                roles_of(record),
-            )
     return found

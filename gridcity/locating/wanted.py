@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from gridcity.catalogue import ClassEntry
 from gridcity.errors import ArgumentError
-from gridcity.profile import Profile
 from gridcity.responsibility import Klass
+
+if TYPE_CHECKING:
+    from gridcity.catalogue import ClassEntry
+    from gridcity.profile import Profile
 
 __all__ = ["NOTHING", "Wanted", "wanted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a question asks for.
 
     Attributes
@@ -71,14 +72,16 @@ def wanted(text: str, profile: Profile) -> Wanted:
             return Wanted((coded,), text)
         # A city may mix editions: the name means the class of each of them.
         named = tuple(entry for catalogue in catalogues for entry in catalogue.named(text, kind))
+        if named:
+            return Wanted(named, text)
         parts = tuple(
             entry
             for catalogue in catalogues
-            for entry in catalogue.entries
-            if entry.kind == kind and (text in entry.zh or text.casefold() in entry.en.casefold())
+            for entry in catalogue.of(kind)
+            if text in entry.zh or text.casefold() in entry.en.casefold()
         )
-        if named or parts:
-            return Wanted(named or parts, text)
+        if parts:
+            return Wanted(parts, text)
     near = (entry for catalogue in catalogues for entry in catalogue.nearest(text, "component"))
     nearest = list(dict.fromkeys(f"{entry.zh} ({entry.code})" for entry in near))
     raise ArgumentError(

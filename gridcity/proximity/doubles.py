@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pykdtree.kdtree import KDTree
 
 from gridcity.crs import metres_per_degree
+from gridcity.proximity.plane import Places, metres_between, scale_of
 
 __all__ = ["Match", "Near", "Spacing", "match_by_place", "near_duplicates", "spacing"]
 
@@ -148,12 +149,12 @@ def spacing(lng: Floats, lat: Floats, klass: Ints, classes: int) -> Spacing:
     places = np.zeros(classes, dtype=np.int64)
     nearest_m, second_m = np.full(classes, np.nan), np.full(classes, np.nan)
     for number, at in _by_class(lng, lat, klass):
-        one = _Places(lng, lat, at)
+        one = Places(lng, lat, at)
         places[number] = len(one)
         if len(one) < 2:
             continue
         step = max(1, len(one) // _SAMPLE)
-        xy = np.column_stack([one.lng, one.lat]) * _scale(one.lat)
+        xy = np.column_stack([one.lng, one.lat]) * scale_of(one.lat)
         metres, _ = KDTree(xy).query(np.ascontiguousarray(xy[::step]), k=3)
         nearest_m[number] = np.median(metres[:, 1])
         if len(one) > 2:
@@ -185,11 +186,11 @@ def near_duplicates(
     rows, others = [empty], [empty]
     there = dict(_by_class(*known)) if known is not None else {}
     for number, at in _by_class(lng, lat, klass):
-        own = _Places(lng, lat, at)
+        own = Places(lng, lat, at)
         if known is None:
             pairs = _within(own, float(radius_m[number]))
         elif number in there:
-            objects = _Places(known[0], known[1], there[number])
+            objects = Places(known[0], known[1], there[number])
             pairs = _against(own, objects, float(radius_m[number]))
         else:
             continue
@@ -201,7 +202,7 @@ def near_duplicates(
     row, other = row[order], other[order]
     to_lng, to_lat = (lng[other], lat[other]) if known is None else (known[0][other], known[1][other])
     same = (lng[row] == to_lng) & (lat[row] == to_lat)
-    return Near(row, other, _metres(lng[row], lat[row], to_lng, to_lat), same)
+    return Near(row, other, metres_between(lng[row], lat[row], to_lng, to_lat), same)
 
 
 def match_by_place(new: Points, old: Points, radius_m: Floats) -> Match:
@@ -234,7 +235,7 @@ def match_by_place(new: Points, old: Points, radius_m: Floats) -> Match:
     for number, at in _by_class(*new):
         if number not in there:
             continue
-        rows, objects = _Places(new[0], new[1], at), _Places(old[0], old[1], there[number])
+        rows, objects = Places(new[0], new[1], at), Places(old[0], old[1], there[number])
         radius = float(radius_m[number])
         row_of, back_m = (
             np.concatenate(part) for part in zip(*_neighbours(objects, rows, radius), strict=True)
@@ -254,43 +255,6 @@ def match_by_place(new: Points, old: Points, radius_m: Floats) -> Match:
     return Match(matched, distance_m, ambiguous)
 
 
-class _Places:
-    """The distinct places of some points, from west to east.
-
-    Attributes
-    ----------
-    rows : int64 array
-        Positions of the points, those of one place together.
-    begins : int64 array
-        Where each place begins in ``rows``; after the last one their number.
-    shared : bool array
-        The places where several points stand.
-    lng, lat : float arrays
-        Of the places.
-    """
-
-    def __init__(self, lng: Floats, lat: Floats, at: Ints) -> None:
-        self.rows = at[np.lexsort((lat[at], lng[at]))]
-        x, y = lng[self.rows], lat[self.rows]
-        first = np.ones(len(at), dtype=bool)
-        first[1:] = (x[1:] != x[:-1]) | (y[1:] != y[:-1])
-        self.begins: Ints = np.append(np.flatnonzero(first), len(at))
-        self.shared: Mask = np.diff(self.begins) > 1
-        self.lng, self.lat = x[first], y[first]
-
-    def __len__(self) -> int:
-        return len(self.lng)
-
-    def first(self, place: Ints) -> Ints:
-        """Return the first point at each place, -1 where the place is -1."""
-        return np.where(place >= 0, self.rows[self.begins[:-1][place]], -1)
-
-    def standing(self, begin: int, end: int) -> tuple[Ints, Ints]:
-        """Return the points at a run of places, and the number of each one's place within the run."""
-        counts = np.diff(self.begins[begin : end + 1])
-        return self.rows[self.begins[begin] : self.begins[end]], np.repeat(np.arange(end - begin), counts)
-
-
 def _by_class(lng: Floats, lat: Floats, klass: Ints) -> Iterator[tuple[int, Ints]]:
     """Yield each class with the positions of its points."""
     at = np.flatnonzero((klass >= 0) & np.isfinite(lng) & np.isfinite(lat))
@@ -300,7 +264,7 @@ def _by_class(lng: Floats, lat: Floats, klass: Ints) -> Iterator[tuple[int, Ints
         yield int(klass[at[begin]]), at[begin:end]
 
 
-def _within(own: _Places, radius_m: float) -> Iterator[tuple[Ints, Ints]]:
+def _within(own: Places, radius_m: float) -> Iterator[tuple[Ints, Ints]]:
     """Yield rows and for each another within the radius: at its own place, else the nearest; -1 for none."""
     begin = 0
     for place, _ in _neighbours(own, own, radius_m):
@@ -315,7 +279,7 @@ def _within(own: _Places, radius_m: float) -> Iterator[tuple[Ints, Ints]]:
         begin = end
 
 
-def _against(own: _Places, objects: _Places, radius_m: float) -> Iterator[tuple[Ints, Ints]]:
+def _against(own: Places, objects: Places, radius_m: float) -> Iterator[tuple[Ints, Ints]]:
     """Yield rows and the nearest object of each within the radius; -1 for none."""
     begin = 0
     for place, _ in _neighbours(own, objects, radius_m):
@@ -324,7 +288,7 @@ def _against(own: _Places, objects: _Places, radius_m: float) -> Iterator[tuple[
         begin += len(place)
 
 
-def _neighbours(asked: _Places, there: _Places, radius_m: float) -> Iterator[tuple[Ints, Floats]]:
+def _neighbours(asked: Places, there: Places, radius_m: float) -> Iterator[tuple[Ints, Floats]]:
     """Yield the two nearest places within a radius of the asked ones, strip by strip from west to east.
 
     Yields
@@ -336,7 +300,7 @@ def _neighbours(asked: _Places, there: _Places, radius_m: float) -> Iterator[tup
     """
     for begin in range(0, len(asked), _ASKED):
         lng, lat = asked.lng[begin : begin + _ASKED], asked.lat[begin : begin + _ASKED]
-        scale = _scale(lat)
+        scale = scale_of(lat)
         # Metres on the plane are longer than true ones on the side of the strip that is nearer to the pole.
         stretch = scale[0] / metres_per_degree(np.array([lat.min(), lat.max()]))[0].min()
         reach_m = radius_m * _SLACK * stretch + _ROUNDING_M
@@ -350,7 +314,7 @@ def _neighbours(asked: _Places, there: _Places, radius_m: float) -> Iterator[tup
             # The tree says "none" by the number after its last place.
             near = found < high - low
             number = np.where(near, found.astype(np.int64) + low, 0)
-            exact = _metres(lng[:, None], lat[:, None], there.lng[number], there.lat[number])
+            exact = metres_between(lng[:, None], lat[:, None], there.lng[number], there.lat[number])
             near &= exact <= radius_m
             place[near], metres[near] = number[near], exact[near]
         yield place, metres
@@ -361,16 +325,3 @@ def _is_clear(metres: Floats) -> Mask:
     nearest, second = metres.T
     clear: Mask = np.isnan(second) | ((second > 0) & (second >= _CLEARLY * nearest))
     return clear
-
-
-def _scale(lat: Floats) -> Floats:
-    """Return metres per degree of longitude and of latitude in the middle of some latitudes."""
-    return np.array(metres_per_degree(float(lat.min() + lat.max()) / 2))
-
-
-def _metres(lng: Floats, lat: Floats, to_lng: Floats, to_lat: Floats) -> Floats:
-    """Return distances by the arithmetic of `gridcity.distance`: on the plane at the first point."""
-    per_lng, per_lat = metres_per_degree(lat)
-    x, y = (to_lng - lng) * per_lng, (to_lat - lat) * per_lat
-    metres: Floats = np.rint(np.sqrt(x * x + y * y) * 100) / 100
-    return metres

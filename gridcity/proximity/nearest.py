@@ -7,18 +7,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
+from pykdtree.kdtree import KDTree
 
 from gridcity.crs import metres_per_degree
 from gridcity.distance import Edges
+from gridcity.proximity.plane import Places, metres_between
 
 __all__ = ["Neighbours"]
 
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+# Which of the points asked about, which shape, and how far it is.
+Pairs = tuple[Ints, Ints, Floats]
+
 # Slack on the radius when it is laid on a plane whose scale belongs to another latitude.
-_SLACK = 1.001
+_SLACK, _ROUNDING_M = 1.001, 0.01
+# What is half a centimetre farther may be as near after rounding; the rest is for the arithmetic.
+_TIED_M = 0.0051
+# So many neighbours are asked for where the first two do not decide, and each time so many times more.
+_MORE = 8
+# Pairs of points and neighbours looked at together, some 100 MB.
+_PAIRS = 2_000_000
 
 
 class Neighbours:
     """Shapes that can be asked which of them is nearest to a point.
+
+    Points stand in a k-d tree, other shapes in an STRtree.
 
     Parameters
     ----------
@@ -26,27 +41,30 @@ class Neighbours:
         Internal ids; of shapes equally near the lowest code wins, then the lowest id.
     codes : sequence of str
         Codes; an empty one comes last.
-    shapes : array of shapely geometries
-        Points, lines and polygons in longitude and latitude.
+    shapes : array of shapely geometries, or float array of two columns
+        Points, lines and polygons in longitude and latitude; of nothing but points their places will do.
+
+    Examples
+    --------
+    The second lamp stands 5 m to the north, the first too far away:
+
+    >>> lamps = Neighbours([1, 2], ["", ""], np.array([[116.001, 40.0], [116.0, 40.000045]]))
+    >>> found, metres = lamps.nearest(np.array([116.0]), np.array([40.0]), radius_m=50.0)
+    >>> found.tolist(), metres.tolist()
+    ([1], [5.0])
     """
 
     def __init__(self, ids: Any, codes: Any, shapes: Any) -> None:
-        self.shapes = np.asarray(shapes, dtype=object)
         keys = np.asarray(ids, dtype=np.int64)
         texts = np.asarray([str(code) for code in codes], dtype=str)
         order = np.lexsort((keys, texts, texts == ""))
         self._rank = np.empty(len(order), dtype=np.int64)
         self._rank[order] = np.arange(len(order))
-        self._edges = Edges(self.shapes)
-        self._areal = shapely.get_dimensions(self.shapes) == 2
-        middle = float(np.mean(shapely.bounds(self.shapes)[:, [1, 3]])) if len(order) else 0.0
-        self._per_lng, self._per_lat = metres_per_degree(middle)
-        scale = (self._per_lng, self._per_lat)
-        self._tree = shapely.STRtree(shapely.transform(self.shapes, lambda xy: xy * scale))
+        lng, lat, others = _apart(shapes)
+        self._points = _Points(lng, lat, order[np.isfinite(lng[order]) & np.isfinite(lat[order])], self._rank)
+        self._shapes = _Shapes(others, np.asarray(shapes, dtype=object)[others]) if len(others) else None
 
-    def nearest(
-        self, lng: npt.NDArray[np.float64], lat: npt.NDArray[np.float64], radius_m: float
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    def nearest(self, lng: Floats, lat: Floats, radius_m: float) -> tuple[Ints, Floats]:
         """Return the nearest shape of each point and its distance.
 
         Parameters
@@ -63,27 +81,142 @@ class Neighbours:
         distance_m : float array
             To the shape; 0 inside a polygon; NaN where there is none.
         """
-        shape = np.full(len(lng), -1, dtype=np.int64)
-        nearest = np.full(len(lng), np.nan)
-        if not len(self.shapes):
-            return shape, nearest
-        # GEOS raises where it is asked for the neighbours of NaN.
-        asked = np.flatnonzero(np.isfinite(lng) & np.isfinite(lat))
-        own_lng, own_lat = metres_per_degree(lat[asked])
-        stretch = np.maximum(self._per_lng / own_lng, self._per_lat / own_lat)
-        points = shapely.points(lng[asked] * self._per_lng, lat[asked] * self._per_lat)
-        hit, found = self._tree.query(
-            points, predicate="dwithin", distance=radius_m * stretch * _SLACK + 0.01
-        )
-        point = asked[hit]
+        shape, metres = np.full(len(lng), -1, dtype=np.int64), np.full(len(lng), np.nan)
+        # Neither tree bears NaN.
+        finite = np.isfinite(lng) & np.isfinite(lat)
+        asked = None if finite.all() else np.flatnonzero(finite)
+        x, y = (lng, lat) if asked is None else (lng[asked], lat[asked])
+        point, found, distance = self._points.nearest(x, y, radius_m)
+        if self._shapes is not None:
+            others = self._shapes.within(x, y, radius_m)
+            point, found, distance = (
+                np.concatenate(pair) for pair in zip((point, found, distance), others, strict=True)
+            )
+            point, found, distance = _best(point, found, distance, self._rank)
+        at = point if asked is None else asked[point]
+        shape[at], metres[at] = found, distance
+        return shape, metres
+
+
+class _Points:
+    """Points in a k-d tree, one for each place: the first there of those given."""
+
+    def __init__(self, lng: Floats, lat: Floats, at: Ints, rank: Ints) -> None:
+        self._places = Places(lng, lat, at)
+        self._winner = self._places.rows[self._places.begins[:-1]]
+        self._rank = rank[self._winner]
+        if len(self._places):
+            self._scale = np.array(metres_per_degree(float(self._places.lat.mean())))
+            self._south, self._north = float(self._places.lat.min()), float(self._places.lat.max())
+            self._tree = KDTree(np.column_stack([self._places.lng, self._places.lat]) * self._scale)
+
+    def nearest(self, lng: Floats, lat: Floats, radius_m: float) -> Pairs:
+        """Return the nearest point for each of the places asked about that has one within the radius."""
+        if not len(self._places) or not len(lng):
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+        reach = (radius_m + _ROUNDING_M) / metres_per_degree(0.0)[1]
+        south, north = float(lat.min()), float(lat.max())
+        if south < self._south - reach or north > self._north + reach:
+            # One place near a pole would stretch the plane for all.
+            asked = np.flatnonzero((lat >= self._south - reach) & (lat <= self._north + reach))
+            point, found, metres = self.nearest(lng[asked], lat[asked], radius_m)
+            return asked[point], found, metres
+        stretch = self._stretch(south, north)
+        bound_m = radius_m * stretch * _SLACK + _ROUNDING_M
+        xy = np.empty((len(lng), 2))
+        np.multiply(lng, self._scale[0], out=xy[:, 0])
+        np.multiply(lat, self._scale[1], out=xy[:, 1])
+        planar_m, place = self._tree.query(xy, k=2, distance_upper_bound=bound_m)
+        # The tree says "none" by the number after its last place.
+        point = np.flatnonzero(place[:, 0] < len(self._places))
+        found = place[point, 0].astype(np.int64)
+        metres = metres_between(lng[point], lat[point], self._places.lng[found], self._places.lat[found])
+        # No other place is nearer than the second is on the plane.
+        least_m = planar_m[point, 1] / stretch - _TIED_M
+        open_ = np.flatnonzero((least_m <= metres) & (least_m <= radius_m))
+        if len(open_):
+            found[open_], metres[open_] = self._among_more(xy, lng, lat, point[open_], bound_m, stretch)
+        near = np.flatnonzero(metres <= radius_m)
+        return point[near], self._winner[found[near]], metres[near]
+
+    def _stretch(self, south: float, north: float) -> float:
+        """Return how much longer a distance on the plane may be than at its place between two latitudes."""
+        low, high = min(abs(south), abs(north)), max(abs(south), abs(north))
+        # Degrees of longitude are shortest next to the pole, those of latitude next to the equator.
+        least = metres_per_degree(high)[0], metres_per_degree(0.0 if south < 0 < north else low)[1]
+        return float(max(self._scale[0] / least[0], self._scale[1] / least[1]))
+
+    def _among_more(
+        self, xy: Floats, lng: Floats, lat: Floats, point: Ints, bound_m: float, stretch: float
+    ) -> tuple[Ints, Floats]:
+        """Return number and distance of the nearest place where the first two do not decide."""
+        found, metres = np.zeros(len(point), dtype=np.int64), np.empty(len(point))
+        left, k = np.arange(len(point)), _MORE
+        while len(left):
+            k = min(k, len(self._places))
+            undecided = []
+            for part in np.array_split(left, -(-len(left) * k // _PAIRS)):
+                at = point[part]
+                planar_m, place = self._tree.query(xy[at], k=max(k, 2), distance_upper_bound=bound_m)
+                known = place < len(self._places)
+                number = np.where(known, place, 0).astype(np.int64)
+                exact = metres_between(
+                    lng[at, None], lat[at, None], self._places.lng[number], self._places.lat[number]
+                )
+                exact[~known] = np.inf
+                least = exact.min(axis=1)
+                rank = np.where(exact == least[:, None], self._rank[number], np.iinfo(np.int64).max)
+                best = rank.argmin(axis=1)
+                found[part], metres[part] = number[np.arange(len(part)), best], least
+                undecided.append(part[(planar_m[:, -1] / stretch - _TIED_M <= least)])
+            left = np.concatenate(undecided) if k < len(self._places) else left[:0]
+            k *= _MORE
+        return found, metres
+
+
+class _Shapes:
+    """Lines and polygons, and whatever else is no single point, in an STRtree."""
+
+    def __init__(self, positions: Ints, shapes: Any) -> None:
+        self._positions, self._shapes = positions, shapes
+        self._edges = Edges(shapes)
+        self._areal = shapely.get_dimensions(shapes) == 2
+        self._scale = metres_per_degree(float(np.mean(shapely.bounds(shapes)[:, [1, 3]])))
+        self._tree = shapely.STRtree(shapely.transform(shapes, lambda xy: xy * self._scale))
+
+    def within(self, lng: Floats, lat: Floats, radius_m: float) -> Pairs:
+        """Return all pairs of a place asked about and a shape within the radius."""
+        per_lng, per_lat = self._scale
+        own_lng, own_lat = metres_per_degree(lat)
+        stretch = np.maximum(per_lng / own_lng, per_lat / own_lat)
+        points = shapely.points(lng * per_lng, lat * per_lat)
+        reach_m = radius_m * stretch * _SLACK + _ROUNDING_M
+        point, found = self._tree.query(points, predicate="dwithin", distance=reach_m)
         distance = self._edges.distance_m(lng[point], lat[point], found)
         areal = np.flatnonzero(self._areal[found])
-        within = shapely.intersects_xy(self.shapes[found[areal]], lng[point[areal]], lat[point[areal]])
-        distance[areal[within]] = 0.0
+        inside = shapely.intersects_xy(self._shapes[found[areal]], lng[point[areal]], lat[point[areal]])
+        distance[areal[inside]] = 0.0
         close = distance <= radius_m
-        point, found, distance = point[close], found[close], distance[close]
-        order = np.lexsort((self._rank[found], distance, point))
-        first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
-        shape[point[first]] = found[first]
-        nearest[point[first]] = distance[first]
-        return shape, nearest
+        return point[close], self._positions[found[close]], distance[close]
+
+
+def _apart(shapes: Any) -> tuple[Floats, Floats, Ints]:
+    """Return the places of the points among some shapes, NaN for others, and which the others are."""
+    nothing = np.empty(0, dtype=np.int64)
+    if getattr(shapes, "ndim", 1) == 2:
+        return shapes[:, 0], shapes[:, 1], nothing
+    shapes = np.asarray(shapes, dtype=object)
+    if not len(shapes):
+        return np.empty(0), np.empty(0), nothing
+    there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    single = there & (shapely.get_type_id(shapes) == 0)
+    xy = np.full((len(shapes), 2), np.nan)
+    xy[single] = shapely.get_coordinates(shapes[single])
+    return xy[:, 0], xy[:, 1], np.flatnonzero(there & ~single)
+
+
+def _best(point: Ints, found: Ints, distance: Floats, rank: Ints) -> Pairs:
+    """Return the nearest shape of each point among some pairs; of those equally near the first in rank."""
+    order = np.lexsort((rank[found], distance, point))
+    first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
+    return point[first], found[first], distance[first]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -253,7 +253,7 @@ def _major(edition: str, class_code: str, profile: Profile) -> str:
     from gridcity.codes import editions
 
     if edition in editions():
-        local = tuple(extension(**asdict(entry)) for entry in profile.classes if entry.edition == edition)
+        local = tuple(extension(**entry._asdict()) for entry in profile.classes if entry.edition == edition)
         entry = catalogue(edition, local).find(class_code)
         if entry is not None:
             return f"{entry.major_code} {entry.major_zh}".strip()

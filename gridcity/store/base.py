@@ -7,7 +7,7 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,10 @@ Where = Mapping[str, object]
 
 class Reading(Protocol):
     """The reading half, the same on a store and inside a transaction."""
+
+    @property
+    def path(self) -> Path:
+        """Where the city is kept."""
 
     def meta(self) -> dict[str, str]:
         """Return the city's metadata: the profile's text, the stored reference system, the version."""
@@ -44,6 +48,28 @@ class Reading(Protocol):
         """Return id and box of the objects whose box meets the given one.
 
         Boxes may be some centimetres too large, never too small.
+        """
+
+    def outwards(self, table: str, distance: Callable[[Box], float]) -> Iterator[tuple[float, int]]:
+        """Iterate over distance and id of all objects of a layer, those with the nearest boxes first.
+
+        ``distance`` says how far away a box is, and of a box within another not less.
+        """
+
+    def places_near(
+        self, class_codes: Sequence[str], box: Box
+    ) -> tuple[list[tuple[int, float, float]], list[int]]:
+        """Return the components of some classes in a box.
+
+        First id, longitude and latitude of those that are points; then the ids of others, lines and
+        polygons, whose boxes meet it. In a city of the former version all ids come second, those of
+        components of other classes among them.
+        """
+
+    def fingerprint(self, table: str, columns: Sequence[str], on: str) -> str:
+        """Return a digest of some columns of the rows of a table that are valid on a day.
+
+        Equal where their values are equal, row by row in the order of the ids, whoever wrote them and when.
         """
 
     def count(self, table: str) -> int:
@@ -113,8 +139,6 @@ class Transaction(Reading, Protocol):
 
 class Store(Reading, Protocol):
     """One city's store."""
-
-    path: Path
 
     def transaction(self, *, keep: bool = True) -> AbstractContextManager[Transaction]:
         """Open a transaction: all of the block is written, or nothing when it raises or is not kept."""

@@ -11,6 +11,7 @@ from gridcity.errors import StoreError
 from gridcity.store import wkb
 from gridcity.store.connection import store_error
 from gridcity.store.past import Past
+from gridcity.store.places import INSERT_TRIGGER, fill_places
 from gridcity.store.tree import write_tree
 
 __all__ = ["Bulk"]
@@ -35,7 +36,7 @@ class Bulk(Past):
         """Insert up to so many rows in several calls inside the block; an exception ends the transaction.
 
         A table that is empty at the beginning gets its indexes and its R*Tree when all rows are there,
-        which is faster than row by row.
+        and components get their places, which is faster than row by row.
         """
         import numpy as np
 
@@ -44,9 +45,10 @@ class Bulk(Past):
         (filled,) = self._run(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()
         aside = self._run(
             "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL"
-            " AND (type = 'index' AND NOT ? OR name = ?)",
-            (table, filled, f"rtree_{table}_geom_insert"),
+            " AND (type = 'index' AND NOT ? OR name IN (?, ?))",
+            (table, filled, f"rtree_{table}_geom_insert", INSERT_TRIGGER),
         ).fetchall()
+        last = self._run("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
         whole = False
         try:
             for kind, name, _ in aside:
@@ -58,6 +60,9 @@ class Bulk(Past):
             yield
             if self._held and self._boxes:
                 self._fill_tree(f"rtree_{table}_geom", *(column[: self._held] for column in self._boxes))
+            self._boxes = None
+            if table == "components":
+                fill_places(self._connection, (last[0] if last else 0) + 1)
             for _, _, statement in aside:
                 self._run(statement)
             whole = True

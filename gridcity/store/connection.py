@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from gridcity.errors import StoreError, readable
@@ -14,6 +13,7 @@ from gridcity.store import wkb
 __all__ = [
     "APPLICATION_ID",
     "CODED",
+    "FORMER_VERSION",
     "LAYERS",
     "SCHEMA_VERSION",
     "TABLES",
@@ -21,15 +21,20 @@ __all__ = [
     "build",
     "connect",
     "store_error",
+    "upgrade",
 ]
 
-_SCHEMA: Final = Path(__file__).parent / "schema"
 APPLICATION_ID: Final = 0x47504B47  # "GPKG"
 _USER_VERSION: Final = 10300
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
+# Without the places of components; it is read as it is, and upgraded by the first transaction.
+FORMER_VERSION: Final = "1"
 # A check of a million components reads for some ten seconds, and a writer must outwait it.
 _BUSY_S: Final = 60.0
-# Cities made before it get it in their next transaction; where it stands the statement does nothing.
+# Ours: the places and rows around points that are asked about one by one; SQLite's own 2 MB hold them for a
+# tenth of a city of 170,000 components.
+_READ_CACHE_KIB: Final = 32_768
+# Some cities of the former version have it, some were made before it.
 YOUNGER_INDEX: Final = "CREATE INDEX IF NOT EXISTS components_key ON components(key) WHERE key <> ''"
 
 LAYERS: Final = {"areas": "MULTIPOLYGON", "cells": "MULTIPOLYGON", "components": "GEOMETRY"}
@@ -49,12 +54,12 @@ TABLES: Final = (
 )
 
 
-def connect(path: Path, *, read_only: bool, create: bool = False) -> sqlite3.Connection:
+def connect(path: str | os.PathLike[str], *, read_only: bool, create: bool = False) -> sqlite3.Connection:
     """Open a GeoPackage with everything its triggers and gridcity's guarantees need.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The file.
     read_only : bool
         Refuse every write on this connection.
@@ -68,14 +73,15 @@ def connect(path: Path, *, read_only: bool, create: bool = False) -> sqlite3.Con
     """
     # Opened for writing even to read: after a crash the first reader must be able to roll back the journal.
     mode = "rwc" if create else "rw" if os.access(path, os.W_OK) else "ro"
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
     try:
+        uri = f"{_uri(path)}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA trusted_schema = ON")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")
     except sqlite3.Error as error:
         raise StoreError(
             f"{path} cannot be opened: {error}.", hint=_hint(error, "Check the path and its permissions.")
@@ -83,6 +89,13 @@ def connect(path: Path, *, read_only: bool, create: bool = False) -> sqlite3.Con
     for name, function in _ST_FUNCTIONS.items():
         connection.create_function(name, 1, function, deterministic=True)
     return connection
+
+
+def _uri(path: str | os.PathLike[str]) -> str:
+    """Return the address of a file as SQLite reads it (https://sqlite.org/uri.html, 3.1)."""
+    # pathlib writes it too, and takes as long to load as SQLite.
+    name = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # noqa: PTH100
+    return f"file://{name}" if os.sep == "/" else f"file:///{name.replace(os.sep, '/')}"
 
 
 def build(connection: sqlite3.Connection, meta: Mapping[str, str]) -> None:
@@ -98,9 +111,14 @@ def build(connection: sqlite3.Connection, meta: Mapping[str, str]) -> None:
     srs_id = int(meta["stored_epsg"])
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {_USER_VERSION}")
-    scripts = [(_SCHEMA / name).read_text(encoding="utf-8") for name in ("geopackage.sql", "city.sql")]
-    scripts.append(f"{YOUNGER_INDEX};")
-    triggers = (_SCHEMA / "rtree.sql").read_text(encoding="utf-8")
+    from pathlib import Path
+
+    from gridcity.store.places import places_script
+
+    schema = Path(__file__).parent / "schema"
+    scripts = [(schema / name).read_text(encoding="utf-8") for name in ("geopackage.sql", "city.sql")]
+    scripts += [f"{YOUNGER_INDEX};", places_script()]
+    triggers = (schema / "rtree.sql").read_text(encoding="utf-8")
     scripts += [triggers.replace("{t}", layer) for layer in LAYERS]
     connection.executescript("BEGIN;" + "".join(scripts))
     for table in TABLES:
@@ -123,6 +141,31 @@ def build(connection: sqlite3.Connection, meta: Mapping[str, str]) -> None:
         [("schema_version", SCHEMA_VERSION), *meta.items()],
     )
     connection.execute("COMMIT")
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Make a city of the former version one of this version, in the transaction that is open.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        From `connect`, in a transaction; a city of this version is left as it is.
+    """
+    from gridcity.store.places import fill_places, places_script
+
+    found = connection.execute("SELECT value FROM gridcity_meta WHERE key = 'schema_version'").fetchone()
+    if found != (FORMER_VERSION,):
+        return
+    connection.execute(YOUNGER_INDEX)
+    statement = ""
+    for line in places_script().splitlines(keepends=True):
+        statement += line
+        # A script run at once would end the transaction.
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+    fill_places(connection, 0)
+    connection.execute("UPDATE gridcity_meta SET value = ? WHERE key = 'schema_version'", (SCHEMA_VERSION,))
 
 
 def _side(name: str) -> Any:

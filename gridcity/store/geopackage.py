@@ -11,23 +11,25 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridcity.errors import CityNotFoundError, StoreError
 from gridcity.store.connection import (
     APPLICATION_ID,
+    FORMER_VERSION,
     LAYERS,
     SCHEMA_VERSION,
     TABLES,
-    YOUNGER_INDEX,
     build,
     connect,
     store_error,
+    upgrade,
 )
 from gridcity.store.reading import Reader
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gridcity.store.transaction import WriteTransaction
 
 __all__ = ["LAYERS", "TABLES", "GeoPackage"]
@@ -50,16 +52,24 @@ class GeoPackage(Reader):
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
+        self._file = os.fspath(path)
+        if not os.path.isfile(self._file):  # noqa: PTH113  # see `path`
             raise CityNotFoundError(
                 f"There is no city at {self.path}.",
                 hint="Name one with --city, or make one: gridcity init CITY.gpkg --profile PROFILE.toml",
             )
-        super().__init__(connect(self.path, read_only=True))
+        super().__init__(connect(self._file, read_only=True))
         self._depth = 0
         self._check_identity()
         self._leave_wal()
+
+    @property
+    def path(self) -> Path:
+        """Where the city is kept."""
+        # pathlib takes as long to load as SQLite, and one question never asks for it.
+        from pathlib import Path
+
+        return Path(self._file)
 
     @classmethod
     def create(cls, path: str | Path, meta: Mapping[str, str]) -> GeoPackage:
@@ -77,6 +87,8 @@ class GeoPackage(Reader):
         StoreError
             Something exists at the path, or the folder cannot be written.
         """
+        from pathlib import Path
+
         path = Path(path)
         if path.exists():
             raise StoreError(f"{path} exists already.", hint="Choose another path, or remove it first.")
@@ -111,11 +123,11 @@ class GeoPackage(Reader):
         try:
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                connection.execute(YOUNGER_INDEX)
+                upgrade(connection)
             except sqlite3.Error as error:
                 raise store_error(error, connection) from error
             try:
-                transaction = WriteTransaction(connection)
+                transaction = WriteTransaction(connection, self.path)
                 yield transaction
                 if keep:
                     transaction.finish()
@@ -189,7 +201,7 @@ class GeoPackage(Reader):
             raise StoreError(
                 f"{self.path} is not a city of gridcity: {error}.", hint="Make one with gridcity init."
             ) from error
-        if version != SCHEMA_VERSION:
+        if version not in (FORMER_VERSION, SCHEMA_VERSION):
             self.close()
             if version is None:
                 raise StoreError(

@@ -9,6 +9,7 @@ from typing import Final
 
 from gridcity.store.base import Transaction
 from gridcity.store.connection import LAYERS
+from gridcity.store.places import DELETE_TRIGGER
 from gridcity.store.reading import Reader
 
 __all__ = ["Past", "end"]
@@ -71,24 +72,29 @@ class Past(Reader):
         self._run("DELETE FROM images WHERE object_id IN (SELECT fid FROM gone)")
 
     def _remove(self, table: str, gone: int) -> None:
-        """Remove the noted objects with their boxes."""
+        """Remove the noted objects with their boxes and places."""
         remove = f"DELETE FROM {table} WHERE fid IN (SELECT fid FROM gone)"
         # A box is taken out of an R*Tree in 20 microseconds and put into a new one in 8.
         if table not in LAYERS or gone < self.count(table) - gone:
             self._run(remove)
             return
-        tree, trigger = f"rtree_{table}_geom", f"rtree_{table}_geom_delete"
-        made = [
-            self._run("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0]
-            for name in (tree, trigger)
-        ]
+        tree = f"rtree_{table}_geom"
+        (made,) = self._run("SELECT sql FROM sqlite_master WHERE name = ?", (tree,)).fetchone()
+        triggers = self._run(
+            "SELECT name, sql FROM sqlite_master WHERE name IN (?, ?) AND tbl_name = ?",
+            (f"{tree}_delete", DELETE_TRIGGER, table),
+        ).fetchall()
         self._run(f"CREATE TEMP TABLE kept AS SELECT * FROM {tree} WHERE id NOT IN (SELECT fid FROM gone)")
-        self._run(f"DROP TRIGGER {trigger}")
+        for name, _ in triggers:
+            self._run(f"DROP TRIGGER {name}")
         self._run(remove)
         self._run(f"DROP TABLE {tree}")
-        self._run(made[0])
+        self._run(made)
         self._run(f"INSERT INTO {tree} SELECT * FROM kept")
-        self._run(made[1])
+        if table == "components":
+            self._run("DELETE FROM component_places WHERE component IN (SELECT fid FROM gone)")
+        for _, sql in triggers:
+            self._run(sql)
         self._run("DROP TABLE kept")
 
     def _restore(self, table: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gridcity.store import wkb
@@ -13,6 +13,10 @@ from gridcity.store.wkb import Box
 
 __all__ = ["Reader"]
 
+_PlacesNear = Callable[..., tuple[list[tuple[int, float, float]], list[int]]]
+# Rows read together for a digest, which depends on it.
+_HASHED = 4096
+
 
 class Reader:
     """The reading half of a store, on its own connection or on that of a transaction; see `base.Reading`."""
@@ -20,6 +24,8 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._known: dict[str, frozenset[str]] = {}
+        self._of_one: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._places_near: _PlacesNear | None = None
 
     def _run(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         try:
@@ -40,10 +46,21 @@ class Reader:
         on: str | None = None,
     ) -> list[tuple[Any, ...]]:
         """Return the rows that match, in the order of their ids."""
+        if where and on is not None and len(where) == 1 and type(one := where.get("fid")) is int:
+            # What one question after the other asks for, whose statement is worked out once.
+            key = table, tuple(columns)
+            if key not in self._of_one:
+                self._of_one[key] = self._select(table, columns, where, on)[0]
+            return self._run(self._of_one[key], (one, on, on)).fetchall()
+        return self._run(*self._select(table, columns, where or {}, on)).fetchall()
+
+    def _select(
+        self, table: str, columns: Sequence[str], where: Mapping[str, object], on: str | None
+    ) -> tuple[str, list[object]]:
         names = ", ".join(self._name(table, column) for column in columns)
-        condition, values = self._where(table, where or {}, on)
+        condition, values = self._where(table, where, on)
         # The parts of the statement are names out of the schema; every value is bound.
-        return self._run(f"SELECT {names} FROM {table} {condition} ORDER BY fid", values).fetchall()
+        return f"SELECT {names} FROM {table} {condition} ORDER BY fid", values
 
     def columns(
         self,
@@ -77,6 +94,57 @@ class Reader:
         )
         found = self._run(sql, (box.east, box.west, box.north, box.south))
         return [(row[0], Box(*row[1:])) for row in found]
+
+    def outwards(self, table: str, distance: Callable[[Box], float]) -> Iterator[tuple[float, int]]:
+        """Iterate over distance and id of all objects of a layer, those with the nearest boxes first."""
+        from gridcity.store.tree import outwards
+
+        if table not in LAYERS:
+            raise KeyError(table)
+        try:
+            yield from outwards(self._connection, f"rtree_{table}_geom", distance)
+        except sqlite3.Error as error:
+            raise store_error(error, self._connection) from error
+
+    def places_near(
+        self, class_codes: Sequence[str], box: Box
+    ) -> tuple[list[tuple[int, float, float]], list[int]]:
+        """Return the components of some classes in a box: points with their places, ids of others."""
+        near = self._places_near or self._find_places()
+        if near is None:
+            return [], [i for i, _ in self.near("components", box)]
+        try:
+            return near(self._connection, class_codes, box)
+        except sqlite3.Error as error:
+            raise store_error(error, self._connection) from error
+
+    def _find_places(self) -> _PlacesNear | None:
+        """Return what looks into the places of components; the former version of a city had none."""
+        if self._run("PRAGMA table_info(component_places)").fetchall():
+            from gridcity.store.places import places_near
+
+            self._places_near = places_near
+        return self._places_near
+
+    def fingerprint(self, table: str, columns: Sequence[str], on: str) -> str:
+        """Return a digest of some columns of the rows of a table that are valid on a day."""
+        import hashlib
+
+        names = [self._name(table, column) for column in columns]
+        condition, values = self._where(table, {}, on)
+        cursor = self._run(f"SELECT {', '.join(names)} FROM {table} {condition} ORDER BY fid", values)
+        digest = hashlib.blake2b(json.dumps([table, names]).encode(), digest_size=16)
+        while rows := cursor.fetchmany(_HASHED):
+            for name, column in zip(names, zip(*rows, strict=True), strict=True):
+                if name == "geom":
+                    # The lengths say where one geometry ends and the next begins.
+                    digest.update(
+                        json.dumps([None if blob is None else len(blob) for blob in column]).encode()
+                    )
+                    digest.update(b"".join(blob for blob in column if blob is not None))
+                else:
+                    digest.update(json.dumps(column).encode())
+        return digest.hexdigest()
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
@@ -128,10 +196,12 @@ class Reader:
             raise KeyError(table)
 
     def _name(self, table: str, column: str) -> str:
-        self._table(table)
-        if table not in self._known:
-            self._known[table] = frozenset(row[1] for row in self._run(f"PRAGMA table_info({table})"))
-        if column not in self._known[table]:
+        known = self._known.get(table)
+        if known is None:
+            self._table(table)
+            known = frozenset(row[1] for row in self._run(f"PRAGMA table_info({table})"))
+            self._known[table] = known
+        if column not in known:
             raise KeyError(f"{table}.{column}")
         return column
 

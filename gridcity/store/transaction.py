@@ -6,11 +6,14 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from gridcity.store import wkb
 from gridcity.store.bulk import Bulk
-from gridcity.store.connection import LAYERS
+from gridcity.store.connection import LAYERS, store_error
+from gridcity.store.places import INSERT_TRIGGER, fill_places
+from gridcity.store.rows import insert_rows
 from gridcity.store.tree import rounded_outwards
 
 __all__ = ["WriteTransaction"]
@@ -19,15 +22,14 @@ __all__ = ["WriteTransaction"]
 _WITHOUT_HISTORY: Final = frozenset(
     {"receipts", "findings", "rejected_rows", "history", "serials", "gridcity_meta"}
 )
-# Values of one statement; what every build of SQLite takes.
-_VARIABLES: Final = 999
 
 
 class WriteTransaction(Bulk):
     """Writing, between BEGIN IMMEDIATE and COMMIT; see `base.Transaction`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         super().__init__(connection)
+        self.path = path
         self._srs_id = int(self.meta()["stored_epsg"])
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> Any:
@@ -42,10 +44,12 @@ class WriteTransaction(Bulk):
         ids = range(first, first + n)
         into = f"INSERT INTO {table} (fid, {', '.join(names)}) VALUES"
         own_trigger = "geom" in columns and table != self._bulk
-        with self._trigger_aside(table) if own_trigger else contextlib.nullcontext():
+        with self._triggers_aside(table) if own_trigger else contextlib.nullcontext():
             self._insert_rows(into, [ids, *values])
             if "geom" in columns:
                 self._index(table, ids, columns["geom"])
+            if own_trigger and table == "components":
+                fill_places(self._connection, first)
         self._touched.add(table)
         return np.arange(first, first + n, dtype=np.int64)
 
@@ -98,30 +102,26 @@ class WriteTransaction(Bulk):
         return column.tolist() if hasattr(column, "tolist") else column
 
     def _insert_rows(self, into: str, columns: Sequence[Sequence[Any]]) -> None:
-        """Insert rows, several with one statement: each costs SQLite a new look at the last id given."""
-        n, width = len(columns[0]), len(columns)
-        values: list[Any] = [None] * (n * width)
-        for i, column in enumerate(columns):
-            values[i::width] = column
-        together = max(1, _VARIABLES // width)
-        many = n // together * together
-        row = f"({', '.join('?' * width)})"
-        for rows, begin, end in ((together, 0, many), (1, many, n)):
-            step = rows * width
-            held = (tuple(values[i : i + step]) for i in range(begin * width, end * width, step))
-            self._run_many(f"{into} {', '.join([row] * rows)}", held)
+        try:
+            insert_rows(self._connection, into, columns)
+        except sqlite3.Error as error:
+            raise store_error(error, self._connection) from error
 
     @contextlib.contextmanager
-    def _trigger_aside(self, table: str) -> Iterator[None]:
-        """Take the insert trigger away while rows and their boxes go in together, or not at all."""
-        name = f"rtree_{table}_geom_insert"
-        (sql,) = self._run("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+    def _triggers_aside(self, table: str) -> Iterator[None]:
+        """Take the insert triggers away while rows, boxes and places go in together, or not at all."""
+        made = self._run(
+            "SELECT name, sql FROM sqlite_master WHERE name IN (?, ?) AND tbl_name = ?",
+            (f"rtree_{table}_geom_insert", INSERT_TRIGGER, table),
+        ).fetchall()
         self._run("SAVEPOINT rows_and_boxes")
         whole = False
         try:
-            self._run(f"DROP TRIGGER {name}")
+            for name, _ in made:
+                self._run(f"DROP TRIGGER {name}")
             yield
-            self._run(sql)
+            for _, sql in made:
+                self._run(sql)
             whole = True
         finally:
             # A full disk ends the transaction, and the savepoint with it.

@@ -1,4 +1,4 @@
-"""A whole R*Tree of SQLite written at once, its nodes packed from sorted boxes.
+"""An R*Tree of SQLite by its nodes: written at once, packed from sorted boxes; read from a place outwards.
 
 SQLite keeps an R*Tree in three tables of its own, whose form it documents (https://sqlite.org/rtree.html,
 "Shadow Tables"): nodes as blobs, the node of each box, the parent of each node. Box by box SQLite fills
@@ -11,7 +11,11 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
+
+from gridcity.errors import StoreError
+from gridcity.store.wkb import Box
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
     Boxes = npt.NDArray[np.float32]
     Ids = npt.NDArray[np.int64]
 
-__all__ = ["rounded_outwards", "write_tree"]
+__all__ = ["outwards", "rounded_outwards", "write_tree"]
 
 _HEAD: Final = 4
 _CELL: Final = [("id", ">i8"), ("sides", ">f4", 4)]
@@ -124,3 +128,58 @@ def _tiled(boxes: Boxes, nodes: int) -> Ids:
         middle = boxes[strip, 2] + boxes[strip, 3]
         order[begin:end] = strip[np.argsort(-middle if number % 2 else middle, kind="stable")]
     return order
+
+
+def outwards(
+    connection: sqlite3.Connection, tree: str, distance: Callable[[Box], float]
+) -> Iterator[tuple[float, int]]:
+    """Iterate over the boxes of an R*Tree, the nearest first.
+
+    SQLite itself answers only what meets a box. Around a place far from everything that box would have to
+    hold the whole city before it held its nearest part; node by node, a few dozen boxes are looked at.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Best in a transaction: several questions are asked.
+    tree : str
+        Name of the virtual table.
+    distance : callable
+        How far away a box is; of a box within another not less.
+
+    Yields
+    ------
+    distance : float
+        Of the box.
+    id : int
+        Of the object.
+
+    Raises
+    ------
+    StoreError
+        The tree is damaged.
+    """
+    import heapq
+
+    def node(number: int) -> tuple[int, list[tuple[int, Box]]]:
+        row = connection.execute(f"SELECT data FROM {tree}_node WHERE nodeno = ?", (number,)).fetchone()
+        try:
+            depth, held = struct.unpack_from(">HH", row[0])
+            cells = list(struct.iter_unpack(">q4f", row[0][_HEAD : _HEAD + held * _CELL_BYTES]))
+        except (TypeError, struct.error) as error:
+            raise StoreError(f"The spatial index {tree} is damaged.", hint="Restore a backup.") from error
+        return depth, [(i, Box(west, south, east, north)) for i, west, east, south, north in cells]
+
+    # Distance, level and number: of a node its number, at level -1 the id of an object.
+    waiting: list[tuple[float, int, int]] = []
+    level, boxes = node(_ROOT)
+    while True:
+        for i, box in boxes:
+            heapq.heappush(waiting, (distance(box), level - 1, i))
+        while waiting and waiting[0][1] < 0:
+            far, _, i = heapq.heappop(waiting)
+            yield far, i
+        if not waiting:
+            return
+        _, level, i = heapq.heappop(waiting)
+        _, boxes = node(i)

@@ -28,6 +28,8 @@ BASES = ("outside", "near", "edge", "inside")
 """Bases by their number in `Hits.basis`."""
 
 _OUTSIDE, _NEAR, _EDGE, _INSIDE = range(4)
+# An edge is drawn in the time in which half a point is found by the tree.
+_POINTS_PER_EDGE = 0.5
 # Distances are compared after rounding to centimetres.
 _SLACK_M = 0.01
 # Pairs of points and boxes looked at together, however far away the points are.
@@ -63,8 +65,8 @@ class Hits:
 class PolygonIndex:
     """Polygons that can be asked for points.
 
-    A few points are found through a tree of boxes. When so many are asked that it pays, the polygons are
-    drawn as `gridcity.tiling.pixels` first; the answers are the same.
+    A few points are found through a tree of boxes. When so many have been asked that it pays, the polygons
+    are drawn as `gridcity.tiling.pixels` first; the answers are the same.
 
     Parameters
     ----------
@@ -89,6 +91,7 @@ class PolygonIndex:
         self.rank = np.empty(len(order), dtype=np.int64)
         self.rank[order] = np.arange(len(order))
         self._given = polygons
+        self._asked = 0
         self._drawn = pixels
 
     def __len__(self) -> int:
@@ -162,8 +165,9 @@ class PolygonIndex:
         return shapely.bounds(self.polygons)
 
     def _pays(self, points: int) -> bool:
-        """Return whether pixels are there or are sooner drawn than so many points are found without."""
-        return self._drawn is not None or points >= len(self._edges) > 0
+        """Return whether pixels are there, or are sooner drawn than so many more points are found without."""
+        self._asked += points
+        return self._drawn is not None or self._asked >= _POINTS_PER_EDGE * len(self._edges) > 0
 
     def _cover(self, lng: Floats, lat: Floats) -> tuple[Any, Ints, Ints]:
         """Return the winners, the points on their border, and those strictly inside several polygons."""
@@ -192,11 +196,10 @@ class PolygonIndex:
 
     def _nearest(self, lng: Floats, lat: Floats) -> tuple[Ints, Floats]:
         """Return the nearest polygon of points outside all, the first by the edge rule among equals."""
-        tree, per_lng, per_lat = self._vertices
-        _, vertex = tree.query(np.column_stack([lng * per_lng, lat * per_lat]))
-        edge = np.searchsorted(self._edges.begin, vertex, side="right") - 1
-        candidate = np.searchsorted(self._edges.first, edge, side="right") - 1
-        # The polygon of the nearest vertex is near, if not the nearest.
+        tree, per_lng, per_lat = self._corners
+        _, candidate = tree.query(np.column_stack([lng * per_lng, lat * per_lat]))
+        # The polygon whose first corner is nearest is near, if not the nearest.
+        candidate = candidate.astype(np.int64)
         reach_m = self._edges.distance_m(lng, lat, candidate) + _SLACK_M
         polygon, distance = np.empty(len(lng), dtype=np.int64), np.empty(len(lng))
         for part in self._parts(lat, reach_m):
@@ -204,15 +207,21 @@ class PolygonIndex:
         return polygon, distance
 
     @cached_property
-    def _vertices(self) -> tuple[KDTree, float, float]:
-        """The vertices on a plane, with its metres per degree at the middle of the polygons."""
-        low, high = self._edges.xy.min(axis=0), self._edges.xy.max(axis=0)
-        per_lng, per_lat = metres_per_degree(float(low[1] + high[1]) / 2)
-        return KDTree(self._edges.xy * (per_lng, per_lat)), per_lng, per_lat
+    def _corners(self) -> tuple[KDTree, float, float]:
+        """The first corner of each polygon on a plane, with the metres per degree of its middle."""
+        corners = self._edges.xy[self._edges.begin[self._edges.first[:-1]]]
+        per_lng, per_lat = metres_per_degree(float(corners[:, 1].min() + corners[:, 1].max()) / 2)
+        return KDTree(corners * (per_lng, per_lat)), per_lng, per_lat
+
+    @cached_property
+    def _extent(self) -> Floats:
+        """Width and height of all polygons together, in degrees."""
+        size: Floats = np.ptp(self._edges.xy, axis=0)
+        return size
 
     def _parts(self, lat: Floats, reach_m: Floats) -> Iterator[slice]:
         """Yield points whose boxes of this reach meet so many polygons as may be looked at together."""
-        width, height = np.ptp(self._edges.xy, axis=0)
+        width, height = self._extent
         per_lng, per_lat = metres_per_degree(lat)
         share = np.minimum(2 * reach_m / per_lng / width, 1.0) * np.minimum(
             2 * reach_m / per_lat / height, 1.0

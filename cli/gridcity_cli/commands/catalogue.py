@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -29,7 +28,7 @@ COLUMNS = ("kind", "code", "name", "english", "major", "major_name", "geometry",
 @options.optional_city_option
 @options.format_option("table", "json", "ndjson", "csv", default="table")
 def catalogue(
-    text: str, edition: str | None, kind: str | None, city_path: Path | None, output_format: str
+    text: str, edition: str | None, kind: str | None, city_path: str | None, output_format: str
 ) -> None:
     """List the classes of an edition, or those whose names or code contain every word of TEXT.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from gridcity.findings import RULES, Finding, Findings
@@ -23,7 +21,7 @@ SHOWN_PER_RULE = 20
 @options.city_option
 @options.format_option("table", "json", "csv", default="table")
 @click.pass_context
-def check(ctx: click.Context, city_path: Path, output_format: str) -> None:
+def check(ctx: click.Context, city_path: str, output_format: str) -> None:
     """Look for what is wrong in the stored city; exit 1 where there is an error or a warning.
 
     Rows are the internal ids of the objects. The table shows the first 20 cases of every rule, CSV and

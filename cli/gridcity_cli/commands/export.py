@@ -37,7 +37,7 @@ def _check_kind(target: Path, output_format: str | None) -> None:
 @options.city_option
 @options.format_option("gpkg", "csv", "geojson", "shapefile")
 @options.overwrite_option
-def export(target: Path, city_path: Path, output_format: str | None, overwrite: bool) -> None:
+def export(target: Path, city_path: str, output_format: str | None, overwrite: bool) -> None:
     """Write the inventory to TARGET; without --format its suffix decides.
 
     A GeoPackage holds the whole city, the others its components. Every file is written beside its place

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,7 +29,7 @@ KINDS = {"components": "component", "cells": "cell", "areas": "area", "parties":
 @options.city_option
 @options.format_option("table", "json", default="table")
 @click.pass_context
-def history(ctx: click.Context, code: str, city_path: Path, output_format: str) -> None:
+def history(ctx: click.Context, code: str, city_path: str, output_format: str) -> None:
     """Tell what happened to a component, a cell, an area or a party: when, by which file, and what changed.
 
     Objects that have ended or were taken back are told too. Where several objects have or had the code,

@@ -215,7 +215,7 @@ def _run(kind: str, given: dict[str, Any]) -> None:
     area = Path(given["area"]) if given.get("area") else None
     for target, other in ((rejects, None), (changes, rejects)):
         if target is not None:
-            check_target(target, *filter(None, (city_path, source, given["mapping"], area, other)))
+            check_target(target, *filter(None, (Path(city_path), source, given["mapping"], area, other)))
     with options.open_city(city_path) as city, progress.shown() as told:
         watched = {"progress": told} if kind == "components" else {}
         result = _imported(city, kind, source, given | watched)

@@ -36,7 +36,7 @@ _ALL = "all: --format json"
 @options.crs_option
 @options.datum_option
 @options.format_option("table", "json", default="table")
-def inspect(file: Path, city_path: Path | None, output_format: str, **given: Any) -> None:
+def inspect(file: Path, city_path: str | None, output_format: str, **given: Any) -> None:
     """Say what a file is: text, places, columns, classes, and the command that imports it.
 
     Nothing is written and nothing is decided. Without a city, what lies where is left out.
@@ -56,7 +56,7 @@ def inspect(file: Path, city_path: Path | None, output_format: str, **given: Any
         click.get_current_context().exit(_REFUSED)
 
 
-def _text(found: Inspection, city_path: Path | None) -> str:
+def _text(found: Inspection, city_path: str | None) -> str:
     parts = []
     # Who has named a layer has seen the list.
     if len(found.layers) > 1 and found.detail is None:
@@ -93,7 +93,7 @@ def _layers(found: Inspection) -> str:
     return "\n".join([f"layers: {len(rows)}", listed, *problems])
 
 
-def _detail(detail: LayerDetail, city_path: Path | None) -> list[str]:
+def _detail(detail: LayerDetail, city_path: str | None) -> list[str]:
     looked = "" if detail.looked_at == detail.rows else f", of which {detail.looked_at:,} were looked at"
     deleted = f", {detail.deleted:,} deleted" if detail.deleted else ""
     kinds = ", ".join(f"{name} {n:,}" for name, n in detail.geometry.items())
@@ -176,7 +176,7 @@ def _codes(detail: LayerDetail) -> str:
     return table(("column", "codes", "edition", "rows", "valid"), rows) if rows else ""
 
 
-def _places(detail: LayerDetail, city_path: Path | None) -> str:
+def _places(detail: LayerDetail, city_path: str | None) -> str:
     if not detail.places:
         return ""
     rows = [

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import click
 
@@ -19,9 +17,11 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     from gridcity.city import City
-    from gridcity_cli.rows import Reader, Row, Rows
+    from gridcity_cli.inputs import Rows
+    from gridcity_cli.rows import Chunk, Reader
 
-CHUNK = 50_000
+CHUNK = 65_536
+"""Rows of a stream answered together: enough that what each chunk costs does not show."""
 
 IN_FORMATS = ("csv", "ndjson", "geojsonseq", "geojson")
 OUT_FORMATS = ("table", "json", "ndjson", "csv", "geojsonseq")
@@ -35,11 +35,10 @@ tail -f points.ndjson | gridcity locate - --line-buffered
 
 # What could be one token of coordinates; also with full-width forms and the underscores that float()
 # would take, so that they are refused for what they are and not as a file that is missing.
-_TOKEN = re.compile(r"[-+\s0-9._０-９．－]+[,，][-+\s0-9._０-９．－]+")
+_PAIR = r"[-+\s0-9._０-９．－]+[,，][-+\s0-9._０-９．－]+"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is asked about every point."""
 
     crs: str | None
@@ -90,7 +89,7 @@ def locate(
     ctx: click.Context,
     /,
     where: tuple[str, ...],
-    city_path: Path,
+    city_path: str,
     output_format: str | None,
     fields: str | None,
     crs: str | None,
@@ -138,7 +137,7 @@ def _point(where: tuple[str, ...]) -> tuple[str, str] | None:
         return where[0], where[1]
     if len(where) > 2:
         raise click.UsageError("Give one point as LNG LAT, or one FILE, or -.")
-    if not _TOKEN.fullmatch(where[0]):
+    if not re.fullmatch(_PAIR, where[0]):
         return None
     if "，" in where[0]:
         raise click.UsageError(f"{where[0]!r} has a full-width comma; write LNG,LAT with a half-width one.")
@@ -147,7 +146,7 @@ def _point(where: tuple[str, ...]) -> tuple[str, str] | None:
 
 
 def _one(
-    point: tuple[str, str], path: Path, question: Question, fields: list[str], output_format: str | None
+    point: tuple[str, str], path: str, question: Question, fields: list[str], output_format: str | None
 ) -> bool:
     """Answer one point; return whether it is outside."""
     try:
@@ -200,7 +199,7 @@ def _write_one(placement: Placement, fields: list[str], output_format: str) -> N
 
 def _stream(
     name: str,
-    path: Path,
+    path: str,
     question: Question,
     fields: list[str],
     output_format: str | None,
@@ -214,7 +213,8 @@ def _stream(
 ) -> bool:
     """Answer a stream of points; return whether any row was bad or outside."""
     from gridcity_cli import placements
-    from gridcity_cli.rows import Reader, open_rows
+    from gridcity_cli.inputs import open_rows
+    from gridcity_cli.rows import Reader
 
     if bool(x) != bool(y):
         raise click.UsageError("--x and --y belong together.")
@@ -249,6 +249,8 @@ def _taken(reader: Reader, question: Question, stored: int) -> str:
 
 
 def _opened(name: str) -> BufferedReader:
+    from pathlib import Path
+
     from gridcity.errors import SourceError, SourceNotFoundError
 
     if name == "-":
@@ -264,46 +266,39 @@ def _opened(name: str) -> BufferedReader:
 
 def _placed(
     city: City, rows: Rows, question: Question, fields: list[str], counts: dict[str, int], eager: bool
-) -> Iterator[tuple[list[Row], dict[str, list[Any]]]]:
-    """Locate the rows chunk by chunk."""
+) -> Iterator[tuple[Chunk, dict[str, Any]]]:
+    """Locate the rows chunk by chunk; the columns are those of ``fields``."""
     from gridcity.locating import wanted
-    from gridcity_cli.placements import plain
 
     # Of many classes a wrong one costs its rows; the one of --class costs the call.
     wanted(question.class_text or "", city.profile)
+    asked = list(dict.fromkeys([*fields, "basis"]))
     for chunk in rows.chunks(CHUNK, eager=eager):
-        known = _with_known_classes(city, chunk)
+        _refuse_unknown_classes(city, chunk)
+        one = question.class_text
+        texts = one if chunk.classes is None else [text or one or "" for text in chunk.classes]
         columns = city.locate_many(
-            [row.lng for row in known],
-            [row.lat for row in known],
-            class_text=[row.class_text or question.class_text or "" for row in known],
-            **question.arguments(),
+            chunk.lng, chunk.lat, class_text=texts, columns=asked, **question.arguments()
         )
-        bad = sum(bool(row.error) for row in known)
-        counts["rows"] += len(known)
+        bad = len(chunk.errors)
+        counts["rows"] += len(chunk)
         counts["bad"] += bad
         counts["outside"] += int((columns["basis"] == "outside").sum()) - bad
-        yield known, plain(columns, known, fields)
+        yield chunk, {name: columns[name] for name in fields}
 
 
-def _with_known_classes(city: City, rows: list[Row]) -> list[Row]:
-    """Return the rows, those bad whose class the city does not know; each distinct one is asked once."""
-    from dataclasses import replace
-
+def _refuse_unknown_classes(city: City, chunk: Chunk) -> None:
+    """Make rows bad ones whose class the city does not know; each distinct class is asked once."""
     from gridcity.errors import ArgumentError
     from gridcity.locating import wanted
 
     problems = {}
-    for text in {row.class_text for row in rows}:
+    for text in set(chunk.classes or ()):
         try:
             wanted(text, city.profile)
         except ArgumentError as error:
             problems[text] = f"{error.message} {error.hint}"
-    if not problems:
-        return rows
-    return [
-        replace(row, error=f"line {row.line}: {problems[row.class_text]}", lng=float("nan"), lat=float("nan"))
-        if row.class_text in problems
-        else row
-        for row in rows
-    ]
+    if problems and chunk.classes:
+        for i, text in enumerate(chunk.classes):
+            if text in problems:
+                chunk.refuse(i, problems[text])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -32,7 +31,7 @@ MORE = ("resurvey_area", "ended", "delivery", "files")
 @options.city_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the latest N.")
 @options.format_option("table", "json", "csv", default="table")
-def log(city_path: Path, limit: int | None, output_format: str) -> None:
+def log(city_path: str, limit: int | None, output_format: str) -> None:
     """List the receipts of a city: every import, end and undo, the newest first.
 
     They stand in the order in which they were written. The table shows the time of this computer with its

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,7 +30,7 @@ def lookup(
     ctx: click.Context,
     codes: tuple[str, ...],
     edition: str | None,
-    city_path: Path | None,
+    city_path: str | None,
     output_format: str,
 ) -> None:
     """Explain codes of areas, cells, components and classes: every reading, every part with its name.

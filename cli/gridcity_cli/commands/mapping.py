@@ -34,7 +34,7 @@ def mapping() -> None:
 )
 @options.optional_city_option
 def suggest(
-    file: Path, layer: str | None, encoding: str | None, kind: str | None, city_path: Path | None
+    file: Path, layer: str | None, encoding: str | None, kind: str | None, city_path: str | None
 ) -> None:
     """Write a mapping for a file, with its doubts as comments, and import nothing.
 

@@ -62,7 +62,7 @@ def report() -> None:
 )
 @options.overwrite_option
 def inventory(
-    city_path: Path, by: list[str], output_format: str | None, output: Path | None, overwrite: bool
+    city_path: str, by: list[str], output_format: str | None, output: Path | None, overwrite: bool
 ) -> None:
     """Count the components of a city.
 
@@ -71,7 +71,7 @@ def inventory(
     """
     output_format = _format(output_format, output)
     if output is not None:
-        check_target(output, city_path)
+        check_target(output, Path(city_path))
         if output.exists() and not overwrite:
             raise StoreError(
                 f"{shown(output)} exists already.",

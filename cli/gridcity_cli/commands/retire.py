@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from gridcity_cli import options
@@ -28,7 +26,7 @@ gridcity retire 1101010698000005 --edition cjt214-2007 --date 2026-03-01 --city 
 )
 @options.edition_option
 @click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing.")
-def retire(code: str, city_path: Path, day: str, edition: str | None, dry_run: bool) -> None:
+def retire(code: str, city_path: str, day: str, edition: str | None, dry_run: bool) -> None:
     """End a component, a cell or a party; it stays known, and its code is not given again.
 
     The components of a cell that ends are given the cell they lie in then. The day must have come and not

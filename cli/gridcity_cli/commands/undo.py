@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +24,7 @@ gridcity undo --yes --city city.gpkg
 @click.option("--dry-run", is_flag=True, help="Say what would be taken back and write nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
 @click.pass_context
-def undo(ctx: click.Context, city_path: Path, dry_run: bool, yes: bool) -> None:
+def undo(ctx: click.Context, city_path: str, dry_run: bool, yes: bool) -> None:
     """Take back the latest import, end or delivery that is not taken back already.
 
     What it added leaves the city, what it changed becomes what it was; the log keeps both receipts. A

@@ -1,0 +1,97 @@
+"""The components of some classes, in columns, and which of them is nearest to each of many points."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gridcity.locating.columns import Column
+from gridcity.proximity import Neighbours
+from gridcity.responsibility import Klass, Roles
+from gridcity.store.base import Reading
+
+__all__ = ["Components"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_FIELDS: Final = ("fid", "code", "name", "edition", "class_code", "class_name", "geom")
+_BODIES: Final = tuple(
+    f"{role}_{part}" for role in ("maintainer", "owner", "supervisor") for part in ("code", "name")
+)
+
+
+class Components:
+    """Components of some classes as they were on one day.
+
+    Parameters
+    ----------
+    store : Reading
+        The city's store, read here.
+    classes : frozenset of (edition, code)
+        The classes.
+    on : str
+        ISO date on which the components must be valid.
+
+    Attributes
+    ----------
+    columns : dict of str to array
+        ``component_id``, ``component_code``, ``component_name``, and last of each what stands for none.
+    classes : list of Klass
+        Their distinct classes, and ``klass`` the number of each component's.
+    roles : list of Roles
+        The distinct bodies they name, and ``role`` the number of each component's.
+    """
+
+    def __init__(self, store: Reading, classes: frozenset[tuple[str, str]], on: str) -> None:
+        # Without a class there is nothing to look for, in however many rows.
+        where = {"class_code": sorted({code for _, code in classes})} if classes else {"fid": []}
+        table = store.columns("components", (*_FIELDS, *_BODIES), where, on=on)
+        self._ids, self._codes, self._shapes = table["fid"].astype(np.int64), table["code"], table["geom"]
+        self.columns: dict[str, Column] = {
+            "component_id": np.append(self._ids, -1),
+            "component_code": np.append(self._codes, ""),
+            "component_name": np.append(table["name"], ""),
+        }
+        texts = (table[name] for name in ("edition", "class_code", "class_name"))
+        keys = [Klass("component", *text) for text in zip(*texts, strict=True)]
+        numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+        self.classes = list(numbers)
+        self.klass: Ints = np.array([numbers[key] for key in keys], dtype=np.int64)
+        bodies = list(zip(*(table[name] for name in _BODIES), strict=True))
+        role_numbers = {body: i for i, body in enumerate(dict.fromkeys(bodies))}
+        self.roles = [Roles((b[0], b[1]), (b[2], b[3]), (b[4], b[5])) for b in role_numbers]
+        self.role: Ints = np.array([role_numbers[body] for body in bodies], dtype=np.int64)
+        self._indexes: dict[frozenset[tuple[str, str]], tuple[Ints, Neighbours]] = {}
+
+    def nearest(
+        self, classes: frozenset[tuple[str, str]], lng: Floats, lat: Floats, radius_m: float
+    ) -> tuple[Ints, Floats]:
+        """Return position and distance in metres of the nearest component of some of the classes.
+
+        Parameters
+        ----------
+        classes : frozenset of (edition, code)
+            Those asked for together.
+        lng, lat : float arrays
+            Degrees; NaN finds nothing.
+        radius_m : float
+            How far a component may be.
+
+        Returns
+        -------
+        position : int64 array
+            -1 where none is within the radius.
+        distance_m : float array
+            NaN where there is none.
+        """
+        if classes not in self._indexes:
+            numbers = [i for i, key in enumerate(self.classes) if (key.edition, key.code) in classes]
+            chosen = np.flatnonzero(np.isin(self.klass, numbers))
+            index = Neighbours(self._ids[chosen], self._codes[chosen], self._shapes[chosen])
+            self._indexes[classes] = chosen, index
+        chosen, index = self._indexes[classes]
+        found, metres = index.nearest(lng, lat, radius_m)
+        return np.append(chosen, -1).take(found, mode="wrap"), metres
