@@ -37,7 +37,7 @@ Ints = npt.NDArray[np.integer]
 _CLASSES: Final = ("class_code", "class_name")
 _COMPONENTS: Final = ("component_id", "component_code", "component_name")
 # Points located together: what is held beside the answer does not grow with the number of points.
-_CHUNK: Final = 131_072
+_CHUNK: Final = 262_144
 # The columns for which no cell is looked up.
 _WITHOUT_CELLS: Final = frozenset({"lng", "lat", *_CLASSES, *_COMPONENTS, "component_distance_m"})
 _BASES: Final = np.array(BASES, dtype=object)
@@ -140,7 +140,7 @@ class _Answer:
         self, city: BulkLocator, question: _Question, lng: Floats, lat: Floats, which: Ints | None
     ) -> None:
         self._city, self._question, self._which = city, question, which
-        self._lng, self._lat = _on_globe(lng, lat)
+        self._given = lng, lat
 
     def fill(self, name: str, column: Column) -> None:
         """Fill in one column."""
@@ -177,6 +177,18 @@ class _Answer:
         return self._components.columns[name], self._nearest[0]
 
     @cached_property
+    def _points(self) -> tuple[Floats, Floats]:
+        return _on_globe(*self._given)
+
+    @property
+    def _lng(self) -> Floats:
+        return self._points[0]
+
+    @property
+    def _lat(self) -> Floats:
+        return self._points[1]
+
+    @cached_property
     def _hits(self) -> Hits:
         distances = "distance_to_border_m" in self._question.columns
         near_m = self._question.near_m
@@ -188,7 +200,8 @@ class _Answer:
         by_hits = {"basis", "overlap", "distance_to_border_m"} & self._question.columns
         if by_hits or self._question.near_m > 0:
             return self._hits.polygon
-        return self._city.cells.winners(self._lng, self._lat)
+        # No cell lies beyond the globe: what does is in none.
+        return self._city.cells.winners(*self._given)
 
     @cached_property
     def _place(self) -> npt.NDArray[np.int32]:

@@ -42,7 +42,7 @@ SLOT = np.dtype(
 )
 
 # Points looked up together; the temporaries stay in the processor's own memory.
-_CHUNK = 65_536
+_CHUNK = 131_072
 # What a determinant may be off by: three products of coordinates of at most 1.5 pixels in 24 bits.
 _DOUBT = np.float32(4e-6)
 # The lowest bit of 16, counted from 1.
@@ -158,8 +158,7 @@ class Pixels:
             return Found(polygon, at, overlap)
         first, on_edge, twice = self._decide(lng[at], lat[at])
         polygon[at] = first
-        overlap = np.concatenate([np.setdiff1d(overlap, at, assume_unique=True), at[twice]])
-        return Found(polygon, at[on_edge], overlap)
+        return Found(polygon, at[on_edge], np.concatenate([overlap, at[twice]]))
 
     def _look_up(self, lng: Floats, lat: Floats, value: npt.NDArray[np.int32]) -> tuple[Ints, Ints]:
         """Fill in position + 1 of each point; return the points in doubt and those in several polygons."""
@@ -251,13 +250,15 @@ def _way(
     centre: Floats, point: Floats, begin: Floats, end: Floats
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Return whether the way from a centre to a point crosses an edge, and whether the point is on it."""
-    (cx, cy), (x, y), (ax, ay), (bx, by) = centre.T, point.T, begin.T, end.T
-    side = sides(x, y, ax, ay, bx, by)
+    side = sides(*point.T, *begin.T, *end.T)
     within = (point >= np.minimum(begin, end)).all(axis=1) & (point <= np.maximum(begin, end)).all(axis=1)
-    opposite = (side != 0) & (side != sides(cx, cy, ax, ay, bx, by))
+    crossed = (side != 0) & (side != sides(*centre.T, *begin.T, *end.T))
+    opposite = np.flatnonzero(crossed)
+    way = *centre[opposite].T, *point[opposite].T
     # An end that lies on the way counts as left of it, for both of the edges that meet there.
-    apart = (sides(ax, ay, cx, cy, x, y) >= 0) != (sides(bx, by, cx, cy, x, y) >= 0)
-    return opposite & apart, (side == 0) & within
+    begins, ends = (sides(*xy[opposite].T, *way) >= 0 for xy in (begin, end))
+    crossed[opposite] = begins != ends
+    return crossed, (side == 0) & within
 
 
 def _local(p: Floats, at: Ints) -> npt.NDArray[np.float32]:
