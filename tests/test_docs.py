@@ -23,6 +23,7 @@ import pytest
 from gridcity import errors, findings
 from gridcity.intake.mapping import check_mapping, read_mapping
 from gridcity.profile import parse_profile, read_profile
+from gridcity.store.places import places_script
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCS = REPOSITORY / "docs"
@@ -219,7 +220,7 @@ def test_every_rule_and_every_exception_has_its_line() -> None:
 def stored_columns() -> dict[str, list[str]]:
     schema = REPOSITORY / "gridcity" / "store" / "schema" / "city.sql"
     connection = sqlite3.connect(":memory:")
-    connection.executescript(schema.read_text(encoding="utf-8"))
+    connection.executescript(schema.read_text(encoding="utf-8") + places_script())
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     found = {
         table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
