@@ -153,20 +153,27 @@ def _fill(edges: Edges, frame: Floats, size: Ints) -> tuple[npt.NDArray[np.int32
 
 def _spans(edges: Edges, frame: Floats, size: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Return polygon, row, and columns from and to of all runs of centres inside a polygon."""
-    begin, end = edges.ends(np.arange(len(edges)))
-    begin, end = ((xy - frame[:2]) * frame[2:] for xy in (begin, end))
-    # A level edge crosses no row; each edge owns its lower end.
-    rows = np.ceil(np.stack([begin[:, 1], end[:, 1]]) - 0.5).astype(np.int64)
-    low, high = rows.min(axis=0), rows.max(axis=0)
     polygon = np.repeat(np.arange(len(edges.first) - 1), np.diff(edges.first))
-    edge, row = ranges(low, high - low)
-    (ax, ay), (bx, by) = begin[edge].T, end[edge].T
-    x = ax + (row + 0.5 - ay) * ((bx - ax) / (by - ay))
-    # The first centre to the right of each crossing.
-    column = np.clip(np.ceil(x - 0.5).astype(np.int64), 0, size[1] - 1)
+    keys = []
+    for first in range(0, len(edges), _CHUNK):
+        number = np.arange(first, min(first + _CHUNK, len(edges)))
+        begin, end = ((xy - frame[:2]) * frame[2:] for xy in edges.ends(number))
+        edge, row, column = _passed(begin, end, size)
+        keys.append((polygon[number[edge]] * size[0] + row) * size[1] + column)
     # Sorted, the crossings of one polygon in one row are pairs: in and out.
-    key = (polygon[edge] * size[0] + row) * size[1] + column
+    key = np.concatenate(keys)
     key.sort()
     line, column = np.divmod(key, size[1])
     of, row = np.divmod(line[::2], size[0])
     return of, row, column[::2], column[1::2]
+
+
+def _passed(begin: Floats, end: Floats, size: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return for each row of centres that an edge crosses the first centre to the right of the crossing."""
+    # A level edge crosses no row; each edge owns its lower end.
+    rows = np.ceil(np.stack([begin[:, 1], end[:, 1]]) - 0.5).astype(np.int64)
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    edge, row = ranges(low, high - low)
+    (ax, ay), (bx, by) = begin[edge].T, end[edge].T
+    x = ax + (row + 0.5 - ay) * ((bx - ax) / (by - ay))
+    return edge, row, np.clip(np.ceil(x - 0.5).astype(np.int64), 0, size[1] - 1)
