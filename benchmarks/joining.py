@@ -13,11 +13,22 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-__all__ = ["DUCKDB", "GEOPANDAS", "NOT_INSTALLED", "SEDONA", "STRTREE", "Joiner", "joiners", "lowest"]
+__all__ = [
+    "DUCKDB",
+    "GEOPANDAS",
+    "GEOPANDAS_CELLS",
+    "NOT_INSTALLED",
+    "SEDONA",
+    "STRTREE",
+    "Joiner",
+    "joiners",
+    "lowest",
+]
 
 _THREADS = 2
 NOT_INSTALLED = "not installed"
 GEOPANDAS = "geopandas.sjoin"
+GEOPANDAS_CELLS = "geopandas.sjoin, cells on the left"
 STRTREE = "shapely STRtree.query"
 DUCKDB = f"DuckDB spatial, {_THREADS} threads"
 SEDONA = f"SedonaDB, {_THREADS} threads"
@@ -56,6 +67,7 @@ def joiners(shapes: npt.NDArray[Any], lng: Floats, lat: Floats) -> tuple[dict[st
     absent: dict[str, str] = {}
     for name, make in (
         (GEOPANDAS, _geopandas),
+        (GEOPANDAS_CELLS, _geopandas_cells),
         (STRTREE, _strtree),
         (DUCKDB, _duckdb),
         (SEDONA, _sedona),
@@ -76,12 +88,28 @@ def lowest(pairs: tuple[Ints, Ints], points: int) -> Ints:
 
 
 def _geopandas(shapes: npt.NDArray[Any], lng: Floats, lat: Floats) -> Joiner:
-    cells = geopandas.GeoDataFrame(geometry=shapes, crs=4490)
-    points = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy(lng, lat), crs=4490)
+    points, cells = _frames(shapes, lng, lat)
     return Joiner(
         lambda: geopandas.sjoin(points, cells, predicate="intersects"),
         lambda joined: (joined.index.to_numpy(np.int64), joined["index_right"].to_numpy(np.int64)),
     )
+
+
+def _geopandas_cells(shapes: npt.NDArray[Any], lng: Floats, lat: Floats) -> Joiner:
+    # GEOS prepares what stands on the left: faster for cells, with an index of the points kept beside them.
+    points, cells = _frames(shapes, lng, lat)
+    return Joiner(
+        lambda: geopandas.sjoin(cells, points, predicate="intersects"),
+        lambda joined: (joined["index_right"].to_numpy(np.int64), joined.index.to_numpy(np.int64)),
+    )
+
+
+def _frames(shapes: npt.NDArray[Any], lng: Floats, lat: Floats) -> list[geopandas.GeoDataFrame]:
+    """Return the points and the cells."""
+    return [
+        geopandas.GeoDataFrame(geometry=column, crs=4490)
+        for column in (geopandas.points_from_xy(lng, lat), shapes)
+    ]
 
 
 def _strtree(shapes: npt.NDArray[Any], lng: Floats, lat: Floats) -> Joiner:

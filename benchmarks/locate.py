@@ -35,6 +35,8 @@ TAKE = "numpy: `take` of a random element for each point"
 PEAK = "peak memory of gridcity's process, MiB"
 
 _INNER = "gridcity: `PolygonIndex.winners` alone"
+# Points that are asked for one by one, too.
+_ASKED = 500
 _COLUMNS = ("cell_id", "basis", "community_name", "street_name", "district_name", "party_code")
 
 Floats = npt.NDArray[np.float64]
@@ -78,6 +80,7 @@ def measure_peers(folder: Path, cells: int, points: int, rounds: int, seed: int 
             "of about 0.8 ha with 4 to some 40 vertices, some with holes and enclaves, a river between them.",
             "40 % of the points lie anywhere, 58 % around hot spots, 2 % exactly on borders and vertices.",
             "Every contender has its cells, points and index ready; gridcity maps its index from disk.",
+            "geopandas is asked both ways round: as is usual, and with the cells on the left.",
             "gridcity answers one cell a point. The peers answer every cell that covers it; "
             "the lowest code among these is compared.",
         ),
@@ -100,7 +103,7 @@ def measure_scaling(folder: Path, cells: int, points: int, rounds: int, seed: in
             index = cell_index(city.store, today())
             pixels = index.pixels
         picture = np.array(pixels.value).ravel()
-        random = np.random.default_rng(0).integers(0, len(picture), points, dtype=np.int32)
+        random = np.random.default_rng(0).integers(0, len(picture), points, dtype=np.intp)
         contenders = {
             OWN: lambda: _cells_of(city, lng, lat),
             TAKE: lambda: picture.take(random),
@@ -115,6 +118,9 @@ def measure_scaling(folder: Path, cells: int, points: int, rounds: int, seed: in
         def check(name: str, answer: Any) -> None:
             """Note how many points come to lie in another cell."""
             if name == WITH_COLUMNS:
+                facts[f"{name}: points of which `City.locate` tells otherwise"] = _otherwise(
+                    city, lng, lat, answer
+                )
                 answer = answer["cell_id"]
             elif name == _INNER:
                 answer = np.where(answer < 0, -1, index.ids[answer])
@@ -166,6 +172,16 @@ def measure_memory(folder: Path, cells: int, points: int, seed: int = 1) -> Run:
 
 def _cells_of(city: City, lng: Floats, lat: Floats) -> Any:
     return city.locate_many(lng, lat, columns=["cell_id"])["cell_id"]
+
+
+def _otherwise(city: City, lng: Floats, lat: Floats, answer: Any) -> str:
+    """Return of how many of the first points the one-point answer is another in any column."""
+    asked, differ = min(len(lng), _ASKED), 0
+    for i in range(asked):
+        one = city.locate(float(lng[i]), float(lat[i])).as_dict()
+        one["cell_id"] = -1 if one["cell_id"] is None else one["cell_id"]
+        differ += any(one[column] != answer[column][i] for column in _COLUMNS)
+    return f"{differ:,} of {asked:,}"
 
 
 def _located(city_path: Path, points_path: Path) -> None:

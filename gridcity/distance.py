@@ -7,6 +7,7 @@ within the few hundred metres a city asks about, and free of any projection.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,19 @@ class Edges:
         vertices, begin = self.xy.view(np.complex128).ravel(), self.begin.take(edge)
         ends = vertices.take(begin), vertices.take(begin + 1)
         return ends[0].view(np.float64).reshape(-1, 2), ends[1].view(np.float64).reshape(-1, 2)
+
+    @cached_property
+    def boxes(self) -> Floats:
+        """West, south, east and north of each shape; NaN of an empty one."""
+        import numpy as np
+
+        boxes = np.full((len(self.first) - 1, 4), np.nan)
+        there = np.flatnonzero(np.diff(self.first))
+        if len(there):
+            begin, end = self.ends(np.arange(len(self)))
+            boxes[there, :2] = np.minimum.reduceat(np.minimum(begin, end), self.first[there])
+            boxes[there, 2:] = np.maximum.reduceat(np.maximum(begin, end), self.first[there])
+        return boxes
 
     def of(self, shape: Ints) -> Iterator[tuple[slice, Ints, Ints]]:
         """Iterate over the edges of the shapes named, so many at a time as memory allows.

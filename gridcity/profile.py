@@ -110,6 +110,10 @@ class Profile(NamedTuple):
     steps: tuple[str, ...] = STEPS
     text: str = ""
 
+    def __reduce__(self) -> tuple[type[Profile], tuple[object, ...]]:
+        # For pickle and copy, which do not take the default of the mappings.
+        return type(self), tuple(dict(value) if isinstance(value, Mapping) else value for value in self)
+
     @property
     def in_china(self) -> bool:
         """Whether the area code belongs to a province of the list; decides the stored datum."""

@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,7 +162,7 @@ def test_points_are_located_as_every_peer_does(city_folder: Path) -> None:
     from benchmarks import joining, locate
 
     run = locate.measure_peers(city_folder, 150, 2_000, 2)
-    for name in (locate.OWN, joining.GEOPANDAS, joining.STRTREE):
+    for name in (locate.OWN, joining.GEOPANDAS, joining.GEOPANDAS_CELLS, joining.STRTREE):
         assert len(run.seconds[name]) == 2
     assert {joining.DUCKDB, joining.SEDONA} <= {*run.seconds, *run.absent}
     _, *differ = run.facts.values()
@@ -175,7 +176,31 @@ def test_more_columns_change_no_answer(city_folder: Path) -> None:
 
     run = locate.measure_scaling(city_folder, 150, 2_000, 1)
     assert {locate.TAKE, locate.WITH_COLUMNS, locate.TWICE_POINTS, locate.TWICE_CELLS} < set(run.seconds)
-    assert list(run.facts.values()) == ["0 of 2,000"] * 2
+    assert sorted(run.facts.values()) == ["0 of 2,000", "0 of 2,000", "0 of 500"]
+
+
+def test_a_wrong_answer_is_noticed(city_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells, columns and components that are not the peers' or those of one point are counted."""
+    from benchmarks import locate, nearest
+
+    right = City.locate_many
+
+    def wrong(self: City, *arguments: Any, **more: Any) -> dict[str, Any]:
+        answer = right(self, *arguments, **more)
+        for name, value in (("cell_id", -1), ("party_code", "?"), ("component_id", -1)):
+            if name in answer:
+                answer[name] = np.where(np.arange(len(answer[name])) % 2, answer[name], value)
+        return answer
+
+    monkeypatch.setattr(City, "locate_many", wrong)
+    peers = locate.measure_peers(city_folder, 150, 2_000, 0).facts
+    columns = locate.measure_scaling(city_folder, 150, 2_000, 0).facts
+    many = nearest.measure_many(city_folder, 150, 500, 400, 0).facts
+    differ = [said for name, said in peers.items() if "otherwise" in name]
+    differ += [said for name, said in columns.items() if "City.locate" in name or "winners" in name]
+    differ += [said for name, said in many.items() if "locate_many" in name]
+    assert len(differ) >= 6
+    assert all(int(said.split()[0]) > 20 for said in differ)
 
 
 def test_a_peer_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +268,7 @@ def test_the_making_of_the_index_is_measured(city_folder: Path) -> None:
     run = build.measure(city_folder, 150, 1)
     assert run.measured[build.HELD] > 0
     assert build.RASTERIZE in {*run.seconds, *run.absent}
+    assert len(run.seconds) + 2 * len(run.absent) == 4
 
 
 def test_a_run_is_kept_and_shown_with_what_was_missing(tmp_path: Path) -> None:
@@ -310,6 +336,19 @@ def test_every_kept_run_can_be_judged() -> None:
             run for run in kept() if fnmatch(run.name, promise.runs) and promise.contender not in run.absent
         ]
         assert not of or promise.value(of) is not None, promise.figure
+
+
+def test_no_kept_run_has_an_answer_that_differs() -> None:
+    """The ratios on the page are those of equal answers."""
+    from benchmarks.run import kept
+
+    compared = [
+        (run.name, name, said)
+        for run in kept()
+        for name, said in run.facts.items()
+        if "otherwise" in name or name.endswith("that differ")
+    ]
+    assert [found for found in compared if not found[2].startswith("0 of ")] == []
 
 
 def test_the_command_line_lists_the_measurements() -> None:

@@ -247,8 +247,8 @@ def test_named_columns_must_exist() -> None:
 
 
 def test_encodings_that_cannot_be_cut_into_lines_are_refused() -> None:
-    """UTF-16 has line breaks that are not one byte; an unknown name is refused too."""
-    for name in ("utf-16", "klingon"):
+    """A line break must be one byte and have no other spelling; an unknown name is refused too."""
+    for name in ("utf-16", "hz", "utf-7", "raw_unicode_escape", "klingon"):
         with pytest.raises(ArgumentError):
             Lines(io.BytesIO(b"a"), encoding=name)
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -300,6 +300,56 @@ def test_a_line_is_answered_before_the_next_comes(city: Path, first: str) -> Non
         assert (",true," in line) == said
     process.communicate()
     assert process.returncode == 1
+
+
+def in_pieces(pieces: Iterable[bytes]) -> io.BufferedReader:
+    """A stream of which each read brings the next piece, as of a program that flushes in mid-line."""
+    rest = iter(pieces)
+
+    class Pipe(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, into: Any) -> int:
+            piece = next(rest, b"")
+            into[: len(piece)] = piece
+            return len(piece)
+
+    return io.BufferedReader(Pipe())
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("head", [b"", b"\n \n", b"\xef\xbb\xbf"])
+def test_a_first_line_in_pieces_is_one_line(size: int, head: bytes) -> None:
+    """With --line-buffered a mark, blank lines and a first row come as they like and are read as a whole."""
+    rows = b'{"type":"Feature","geometry":{"type":"Point","coordinates":[1,2]},"properties":{}}\n' * 2
+    data = head + rows
+    pieces = (data[at : at + size] for at in range(0, len(data), size))
+    found = open_rows(in_pieces(pieces), Reader(), eager=True)
+    assert found.format == "geojsonseq"
+    assert [(*chunk.lng, *chunk.errors) for chunk in found.chunks(9, eager=True)] == [(1.0,), (1.0,)]
+
+
+def test_an_open_quotation_holds_up_no_row_before_it() -> None:
+    """With --line-buffered rows that came before half a cell of two lines do not wait for its end."""
+    pieces = [b"c,lng,lat\n", b'a,1,2\n"b\n c",1,2\nd,1,2\n"two\n', b'lines",1,2\ne,1,2\n']
+    for encoding in (None, "big5"):
+        given: list[bytes] = []
+        source = in_pieces(given.append(piece) or piece for piece in pieces)
+        found = open_rows(source, Reader(), encoding=encoding, eager=True).chunks(9, eager=True)
+        assert (next(found).own, len(given)) == (["a,1,2", '"b\n c",1,2', "d,1,2"], 2)
+        assert [row for chunk in found for row in chunk.own] == ['"two\nlines",1,2', "e,1,2"]
+
+
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="no shell on this system")
+@pytest.mark.parametrize(("closed", "missing"), [("<&-", "input"), (">&-", "output")])
+def test_a_closed_stream_is_named(city: Path, closed: str, missing: str) -> None:
+    """A job that closes its standard streams gets a sentence and exit 3, and no traceback."""
+    command = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *LOCATE, str(city)]
+    ran = subprocess.run(command, input=b"lng,lat\n1,2\n", capture_output=True, check=False)
+    assert (ran.returncode, ran.stdout) == (3, b"")
+    assert ran.stderr.startswith(f"Error: There is no standard {missing}: it is closed.\n".encode())
+    assert len(ran.stderr.splitlines()) == 2
 
 
 def test_the_reader_may_go(city: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from survey import MIDDLE, NEW, OLD, profile
 
 from gridcity import City
 from gridcity.errors import ProfileError
-from gridcity.profile import STEPS, parse_profile, read_profile
+from gridcity.profile import STEPS, Profile, parse_profile, read_profile
 
 CITY = '[city]\nname = "东城区"\narea_code = "110101"\n'
 
@@ -21,6 +23,13 @@ def test_smallest_profile_has_the_defaults() -> None:
     assert (dict(found.digits), found.community_of_street, dict(found.aliases)) == ({}, "", {})
     assert (dict(found.columns), found.classes, found.steps) == ({}, (), STEPS)
     assert found.text == CITY
+
+
+def test_profile_goes_to_other_processes() -> None:
+    """A profile made of nothing but its name and codes can be pickled and copied as a read one can."""
+    made = Profile("样例城", "110101", NEW)
+    for one in (made, parse_profile('[city]\nname = "样例城"\narea_code = "110101"')):
+        assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == copy.copy(one) == one
 
 
 def test_everything_a_profile_can_say() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+import warnings
 from pathlib import Path
 
 import geopandas
@@ -13,8 +15,9 @@ from hypothesis import strategies as st
 
 from gridcity.distance import Edges
 from gridcity.tiling import drawing
+from gridcity.tiling import pixels as pixels_module
 from gridcity.tiling.exact import positions, sides
-from gridcity.tiling.index import PolygonIndex
+from gridcity.tiling.index import BASES, PolygonIndex
 from gridcity.tiling.pixels import Pixels
 from gridcity.tiling.point import position, side_of
 
@@ -125,6 +128,57 @@ def test_parts_far_apart():
     cells[5] = shapely.union(cells[5], shapely.box(120.0, 30.0, 120.001, 30.001))
     pixels = assert_alike(np.array(cells), n=20_000)
     assert pixels.value.size <= drawing._FEWEST * 1.5
+
+
+def test_one_cell_far_from_all_others(monkeypatch):
+    """Thousands of cells in one pixel are looked at some at a time, and the answers stay."""
+    monkeypatch.setattr(pixels_module, "_PAIRS", 1000)
+    cells = [*blocks(20, 8), shapely.box(0, 0, 1e-3, 1e-3)]
+    assert_alike(np.array(cells), n=10_000)
+    lng, lat = np.random.default_rng(0).uniform(116.3, 116.32, 20_000), np.full(20_000, 39.91)
+    index = index_of(cells)
+    assert (index.pixels.slots["edges"] < -200).any()
+    tracemalloc.start()
+    index.winners(lng, lat)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 << 20
+
+
+def test_borders_a_hair_apart():
+    """Two borders that differ in the last bit of a number near zero are two, also for points between them."""
+    rng = np.random.default_rng(1)
+    cells = [
+        shapely.Polygon(np.array(shapely.box(x, y, x + 1, y + 1).exterior.coords)[:4] / 7 + hair)
+        for x in range(-9, 10)
+        for y in range(-9, 10)
+        for hair in [rng.uniform(-1e-16, 1e-16, (4, 2))]
+    ]
+    assert_alike(np.array(cells))
+
+
+def test_empty_polygons():
+    """An empty polygon, as another program may write it, has no point and is not near any."""
+    lng, lat = np.array([0.5, 5.0]), np.array([0.5, 0.5])
+    for cells in ([shapely.box(0, 0, 1, 1), shapely.Polygon()], [shapely.Polygon(), shapely.box(0, 0, 1, 1)]):
+        for drawn in (False, True):
+            index = PolygonIndex([1, 2], ["", ""], np.array(cells))
+            assert not drawn or index.pixels
+            found = index.locate(lng, lat, near_m=1e6)
+            assert index.ids[found.polygon].tolist() == [1 + cells[0].is_empty] * 2
+            assert [BASES[n] for n in found.basis] == ["inside", "near"]
+    nothing = PolygonIndex([1], [""], np.array([shapely.Polygon()])).locate(lng, lat, near_m=1e6)
+    assert nothing.polygon.tolist() == [-1, -1]
+    assert np.isnan(nothing.distance_m).all()
+
+
+def test_numbers_that_are_no_coordinates():
+    """Of numbers as large as doubles hold nothing is said but that they are outside."""
+    index = index_of(blocks(3, 1))
+    assert index.pixels
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert index.winners(np.array([1e308, -1e308]), np.array([39.9, 1e308])).tolist() == [-1, -1]
 
 
 def test_more_polygons_in_a_pixel_than_bits():

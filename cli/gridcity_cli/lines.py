@@ -19,6 +19,8 @@ LONGEST_LINE = 16 * 2**20
 _BLOCK = 65536
 # In these the bytes of a line mean the same alone as among others, so that many can be decoded at once.
 _WHOLE = frozenset({"utf-8", "gb18030", "gbk"})
+# One line break, unless these bytes write another or undo it: so do UTF-7, HZ and the escapes of Python.
+_BREAKS = b"+AAo-\\u000a~\n"
 # What UTF-8 writes in three bytes and more, all of Chinese among it. Text without it is, beside lines of
 # GB18030, of GB18030 too: pairs of bytes alone would be letters of Latin, Greek or Cyrillic.
 _LONG = re.compile(rb"[\xe0-\xf4][\x80-\xbf]{2}")
@@ -64,7 +66,7 @@ class Lines(Iterator[str]):
         whose bytes are both, as of the one character 路, is read as the lines before it, the first ones
         as the first 64 KB.
     eager : bool
-        Do not wait for the first 64 KB: begin with what the first read brings.
+        Do not wait for the first 64 KB: begin when the first line has come.
 
     Attributes
     ----------
@@ -82,7 +84,7 @@ class Lines(Iterator[str]):
         self._at = 0
         self._rest = b""
         self._ended = False
-        self.head = self._stream.read1(_BLOCK) if eager else self._stream.read(_BLOCK)
+        self.head = self._first_line() if eager else self._stream.read(_BLOCK)
         self._encodings = (_checked(encoding),) if encoding else ENCODINGS
         self._likely = self._encodings[0] if encoding else _likely(self.head)
         if self.head.startswith(codecs.BOM_UTF8):
@@ -116,17 +118,20 @@ class Lines(Iterator[str]):
         size : int
             Bytes to be read, if no line is waiting: the block holds about as many.
         eager : bool
-            Take what has come instead of waiting for so many.
+            Take what has come instead of waiting for so many. Lines before one that opens a quotation are
+            a block of their own, so that they need not wait for its end.
         """
         while not self.waiting:
             if self._ended:
                 return None
             self._take(self._stream.read1(_BLOCK) if eager else self._stream.read(size))
         raw = self._ready[self._at :]
+        if eager:
+            raw = raw[: _opening(raw)] or raw
         text = self._decoded_whole(raw)
         if text is None:
-            return self._one_by_one()
-        self._at = len(self._ready)
+            return self._one_by_one(self._at + len(raw))
+        self._at += len(raw)
         self.number += raw.count(b"\n") + (not raw.endswith(b"\n"))
         return Block(raw if self._likely == "utf-8" else text.encode(), text, {})
 
@@ -146,6 +151,14 @@ class Lines(Iterator[str]):
                 f"The input is not {' or '.join(self._encodings)} text, from byte {error.start + 1} on.",
                 hint="Name its encoding with --encoding.",
             ) from error
+
+    def _first_line(self) -> bytes:
+        """Return what has come when a line that is not blank is whole, at most some 64 KB without one."""
+        head = piece = self._stream.read1(_BLOCK)
+        while piece and b"\n" not in head.lstrip() and len(head) < _BLOCK:
+            piece = self._stream.read1(_BLOCK)
+            head += piece
+        return head
 
     def _decoded(self, raw: bytes) -> str:
         """Return a line as text, and remember what was wrong with it."""
@@ -172,11 +185,11 @@ class Lines(Iterator[str]):
         except UnicodeDecodeError:
             return None
 
-    def _one_by_one(self) -> Block:
-        """Return the waiting lines, each decoded for itself."""
+    def _one_by_one(self, end: int) -> Block:
+        """Return the waiting lines before a position, each decoded for itself."""
         texts: list[str] = []
         problems: dict[int, str] = {}
-        while self.waiting:
+        while self._at < end:
             texts.append(next(self))
             if self.problem:
                 problems[len(texts) - 1] = self.problem
@@ -194,6 +207,15 @@ class Lines(Iterator[str]):
             self._ready, self._at, self._rest = self._rest + block[:end], 0, block[end:]
         elif len(self._rest) <= LONGEST_LINE:
             self._rest += block
+
+
+def _opening(raw: bytes) -> int:
+    """Return where the line begins whose quotation is open at the end of lines; their length for none."""
+    start = len(raw)
+    if raw.count(b'"') % 2:
+        while raw.count(b'"', start) % 2 == 0:
+            start = raw.rfind(b"\n", 0, start - 1) + 1
+    return start
 
 
 def _read(raw: bytes, encodings: Sequence[str]) -> tuple[str, str]:
@@ -225,8 +247,9 @@ def _likely(head: bytes) -> str:
 
 def _checked(name: str) -> str:
     try:
-        if codecs.lookup(name).encode("\n,{")[0] == b"\n,{":
-            return codecs.lookup(name).name
+        found = codecs.lookup(name)
+        if found.encode("\n,{")[0] == b"\n,{" and found.decode(_BREAKS)[0].count("\n") == 1:
+            return found.name
     except LookupError as error:
         raise ArgumentError(f"There is no encoding {name!r}.", hint="Try utf-8 or gb18030.") from error
     raise ArgumentError(f"Lines cannot be read in {name}.", hint="Save the file as UTF-8.")

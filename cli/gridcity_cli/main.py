@@ -98,6 +98,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; every error becomes its exit code here and nowhere else."""
+        if sys.stdout is None:
+            raise Failure("There is no standard output: it is closed.", "Send it to a file, or to /dev/null.")
         try:
             result = super().invoke(ctx)
             # Inside the try: a full disk or a closed pipe may show only now.

@@ -68,9 +68,10 @@ def _frame(edges: Edges) -> tuple[Floats, Ints]:
 
 def _lines(edges: Edges, frame: Floats) -> Lines:
     begin, end = edges.ends(np.arange(len(edges)))
-    begin, end = ((xy - frame[:2]) * frame[2:] for xy in (begin, end))
     turned = (begin[:, 1] > end[:, 1]) | ((begin[:, 1] == end[:, 1]) & (begin[:, 0] > end[:, 0]))
     low = np.where(turned[:, None], end, begin)
+    # As they are, not in pixels: there two that differ in their last bits may have become one, and a point
+    # in doubt is decided by the edge itself.
     ends = np.concatenate([low, np.where(turned[:, None], begin, end)], axis=1)
     polygon = np.repeat(np.arange(len(edges.first) - 1), np.diff(edges.first))
     # Sorting by a mixture of all bits brings equal edges together. Two others with one mixture may stay
@@ -88,7 +89,7 @@ def _lines(edges: Edges, frame: Floats) -> Lines:
     first, counts = first[back], counts[back]
     _, member = ranges(first, counts)
     drawn = order[first]
-    ax, ay, bx, by = ends[drawn].T.copy()
+    ax, ay, bx, by = ((ends[drawn].reshape(-1, 2) - frame[:2]) * frame[2:]).reshape(-1, 4).T.copy()
     total = np.append(0, np.cumsum(counts))
     return Lines(ax, ay, bx, by, polygon[order[member]], total, drawn.astype(np.int32))
 

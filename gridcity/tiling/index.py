@@ -109,7 +109,7 @@ class PolygonIndex:
         Raises
         ------
         ValueError
-            There are no polygons.
+            There are no polygons, or all are empty.
         """
         if self._drawn is None:
             self._drawn = draw(self._edges, self.rank)
@@ -144,7 +144,7 @@ class PolygonIndex:
             found = np.flatnonzero(polygon >= 0)
             distance[found] = self._edges.distance_m(lng[found], lat[found], polygon[found])
         away = np.flatnonzero((polygon < 0) & np.isfinite(lng) & np.isfinite(lat))
-        if (distances or near_m > 0) and len(away) and len(self):
+        if (distances or near_m > 0) and len(away) and len(self._edges):
             nearest, distance[away] = self._nearest(lng[away], lat[away])
             close = distance[away] <= near_m
             if near_m > 0:
@@ -196,10 +196,10 @@ class PolygonIndex:
 
     def _nearest(self, lng: Floats, lat: Floats) -> tuple[Ints, Floats]:
         """Return the nearest polygon of points outside all, the first by the edge rule among equals."""
-        tree, per_lng, per_lat = self._corners
+        tree, there, per_lng, per_lat = self._corners
         _, candidate = tree.query(np.column_stack([lng * per_lng, lat * per_lat]))
         # The polygon whose first corner is nearest is near, if not the nearest.
-        candidate = candidate.astype(np.int64)
+        candidate = there[candidate]
         reach_m = self._edges.distance_m(lng, lat, candidate) + _SLACK_M
         polygon, distance = np.empty(len(lng), dtype=np.int64), np.empty(len(lng))
         for part in self._parts(lat, reach_m):
@@ -207,11 +207,13 @@ class PolygonIndex:
         return polygon, distance
 
     @cached_property
-    def _corners(self) -> tuple[KDTree, float, float]:
-        """The first corner of each polygon on a plane, with the metres per degree of its middle."""
-        corners = self._edges.xy[self._edges.begin[self._edges.first[:-1]]]
+    def _corners(self) -> tuple[KDTree, Ints, float, float]:
+        """The first corners on a plane, whose they are, and the metres per degree of the plane's middle."""
+        # Other programs may write an empty polygon, which has none.
+        there = np.flatnonzero(np.diff(self._edges.first))
+        corners = self._edges.xy[self._edges.begin[self._edges.first[there]]]
         per_lng, per_lat = metres_per_degree(float(corners[:, 1].min() + corners[:, 1].max()) / 2)
-        return KDTree(corners * (per_lng, per_lat)), per_lng, per_lat
+        return KDTree(corners * (per_lng, per_lat)), there, per_lng, per_lat
 
     @cached_property
     def _extent(self) -> Floats:

@@ -43,6 +43,8 @@ SLOT = np.dtype(
 
 # Points looked up together; the temporaries stay in the processor's own memory.
 _CHUNK = 131_072
+# Points and polygons of crowded pixels looked at together, some 100 MB.
+_PAIRS = 1_000_000
 # What a determinant may be off by: three products of coordinates of at most 1.5 pixels in 24 bits.
 _DOUBT = np.float32(4e-6)
 # The lowest bit of 16, counted from 1.
@@ -197,8 +199,10 @@ class Pixels:
 
     def _across(self, coordinate: Floats, axis: int) -> tuple[Floats, Ints]:
         """Return coordinates in pixels, and the row or column; what is outside goes to the empty rim."""
-        p = coordinate - self.frame[axis]
-        p *= self.frame[2 + axis]
+        # What is no coordinate at all may be too large a number in pixels.
+        with np.errstate(over="ignore"):
+            p = coordinate - self.frame[axis]
+            p *= self.frame[2 + axis]
         # fmax passes over NaN.
         np.fmax(p, 0.0, out=p)
         np.minimum(p, self.size[1 - axis] - 1, out=p)
@@ -233,14 +237,30 @@ class Pixels:
         self, lng: Floats, lat: Floats, slots: npt.NDArray[Any]
     ) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Return the polygon of points, whether they are on its border and whether in several."""
-        point, place = ranges(slots["polygons"] + 1, -slots["edges"])
-        polygon = self.polygons[place].astype(np.int64) - 1
-        where = positions(lng[point], lat[point], polygon, self.edges)
-        covers = np.flatnonzero(where != OUTSIDE)
-        first = covers[np.flatnonzero(np.diff(point[covers], prepend=-1))]
         found, on_border = np.full(len(lng), -1, dtype=np.int64), np.zeros(len(lng), dtype=bool)
-        found[point[first]], on_border[point[first]] = polygon[first], where[first] == EDGE
-        return found, on_border, np.bincount(point[where == INSIDE], minlength=len(lng)) > 1
+        several = np.zeros(len(lng), dtype=bool)
+        west, south, east, north = self.edges.boxes.T.copy()
+        # One cell far from all others makes pixels so large that thousands lie in one.
+        total = np.cumsum(-slots["edges"].astype(np.int64))
+        begin = 0
+        while begin < len(lng):
+            before = total[begin - 1] if begin else 0
+            end = max(begin + 1, int(np.searchsorted(total, before + _PAIRS, side="right")))
+            part, begin = slice(begin, end), end
+            x, y = lng[part], lat[part]
+            point, place = ranges(slots["polygons"][part] + 1, -slots["edges"][part])
+            polygon = self.polygons.take(place).astype(np.int64) - 1
+            for low, high, p in ((south, north, y), (west, east, x)):
+                here = p.take(point)
+                boxed = np.flatnonzero((low.take(polygon) <= here) & (here <= high.take(polygon)))
+                point, polygon = point[boxed], polygon[boxed]
+            where = positions(x[point], y[point], polygon, self.edges)
+            covers = np.flatnonzero(where != OUTSIDE)
+            first = covers[np.flatnonzero(np.diff(point[covers], prepend=-1))]
+            found[part][point[first]] = polygon[first]
+            on_border[part][point[first]] = where[first] == EDGE
+            several[part] = np.bincount(point[where == INSIDE], minlength=len(x)) > 1
+        return found, on_border, several
 
 
 _NONE = np.empty(0, dtype=np.int64)

@@ -1,6 +1,6 @@
 """One point against one polygon, exactly, without any geometry library.
 
-The answers are those of `gridcity.tiling.index`, which asks GEOS for many points at once.
+The answers are those of `gridcity.tiling.index`, which asks pixels for many points at once, GEOS for a few.
 """
 
 from __future__ import annotations

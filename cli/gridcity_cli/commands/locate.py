@@ -254,6 +254,8 @@ def _opened(name: str) -> BufferedReader:
     from gridcity.errors import SourceError, SourceNotFoundError
 
     if name == "-":
+        if sys.stdin is None:
+            raise SourceError("There is no standard input: it is closed.", hint="Name a file.")
         return cast("BufferedReader", sys.stdin.buffer)
     path = Path(name)
     try:
