@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
-__all__ = ["Edges", "distance_m"]
+__all__ = ["Edges", "distance_m", "ranges"]
 
 # Pairs of points and edges looked at together; more would leave the processor's own memory.
 _PAIRS = 200_000
+# Edges that are passed over together where their box is too far away.
+_RUN = 32
+# More than what rounding may add to a distance.
+_SLACK_M = 1e-6
 
 
 def distance_m(lng: float, lat: float, paths: Sequence[Sequence[tuple[float, float]]]) -> float:
@@ -141,20 +145,23 @@ class Edges:
         pair, edge : int64 arrays
             Number of the shape within the part, and an edge of it; the edges of one are neighbours.
         """
+        yield from _members(self.first, shape, _PAIRS)
+
+    @cached_property
+    def _runs(self) -> tuple[Ints, Ints, Floats]:
+        """The edges of each shape in runs: the first of each shape, the first edge of each, their boxes."""
         import numpy as np
 
-        counts = self.first[shape + 1] - self.first[shape]
-        total = np.cumsum(counts)
-        begin = 0
-        while begin < len(shape):
-            before = total[begin - 1] if begin else 0
-            end = max(begin + 1, int(np.searchsorted(total, before + _PAIRS, side="right")))
-            part = slice(begin, end)
-            pair = np.repeat(np.arange(end - begin), counts[part])
-            # Edges of one shape count on from its first.
-            step = self.first[shape[part]] - (total[part] - counts[part] - before)
-            yield part, pair, np.arange(len(pair)) + step[pair]
-            begin = end
+        counts = -(-np.diff(self.first) // _RUN)
+        of_shape = np.concatenate([[0], np.cumsum(counts)])
+        shape, edge = ranges(np.zeros(len(counts), dtype=np.int64), counts)
+        edge = self.first[shape] + edge * _RUN
+        boxes = np.empty((len(edge), 4))
+        if len(edge):
+            begin, end = self.ends(np.arange(len(self)))
+            boxes[:, :2] = np.minimum.reduceat(np.minimum(begin, end), edge)
+            boxes[:, 2:] = np.maximum.reduceat(np.maximum(begin, end), edge)
+        return of_shape, np.append(edge, len(self)), boxes
 
     def distance_m(self, lng: Floats, lat: Floats, shape: Ints) -> Floats:
         """Return the distance of each point to the edges of the shape named for it.
@@ -174,9 +181,35 @@ class Edges:
         import numpy as np
 
         result = np.empty(len(lng))
-        for part, pair, edge in self.of(shape):
+        first, begin, _ = self._runs
+        short = first[shape + 1] - first[shape] == 1
+        few, many = np.flatnonzero(short), np.flatnonzero(~short)
+        for chosen, pair, edge in self.of(shape[few]):
+            part = few[chosen]
             result[part] = self._distances(lng[part], lat[part], pair, edge)
+        for chosen, pair, run in _members(first, shape[many], _PAIRS // 4):
+            part = many[chosen]
+            pair, run = self._near(lng[part], lat[part], pair, run)
+            number, edge = ranges(begin[run], begin[run + 1] - begin[run])
+            result[part] = self._distances(lng[part], lat[part], pair[number], edge)
         return result
+
+    def _near(self, lng: Floats, lat: Floats, pair: Ints, run: Ints) -> tuple[Ints, Ints]:
+        """Return the pairs of a point and a run of edges that the nearest edge may be in."""
+        import numpy as np
+
+        _, begin, boxes = self._runs
+        x, y = lng[pair], lat[pair]
+        per_x, per_y = (per[pair] for per in metres_per_degree(lat))
+        corner = self.xy[self.begin[begin[run]]]
+        farthest = np.hypot((corner[:, 0] - x) * per_x, (corner[:, 1] - y) * per_y)
+        west, south, east, north = boxes[run].T
+        across = np.maximum(np.maximum(west - x, x - east), 0.0) * per_x
+        along = np.maximum(np.maximum(south - y, y - north), 0.0) * per_y
+        reach = np.minimum.reduceat(farthest, np.flatnonzero(np.diff(pair, prepend=-1)))
+        # Written so that NaN, which is at no distance, keeps its runs.
+        kept = np.flatnonzero(~(np.hypot(across, along) > reach[pair] + _SLACK_M))
+        return pair[kept], run[kept]
 
     def _distances(self, lng: Floats, lat: Floats, pair: Ints, edge: Ints) -> Floats:
         import numpy as np
@@ -194,3 +227,35 @@ class Edges:
         first = np.flatnonzero(np.diff(pair, prepend=-1))
         nearest: Floats = np.rint(np.sqrt(np.minimum.reduceat(cx * cx + cy * cy, first)) * 100) / 100
         return nearest
+
+
+def ranges(begin: Ints, counts: Ints) -> tuple[Ints, Ints]:
+    """Return for each range its number as often as it has members, and the members.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> number, member = ranges(np.array([10, 20]), np.array([2, 3]))
+    >>> number.tolist(), member.tolist()
+    ([0, 0, 1, 1, 1], [10, 11, 20, 21, 22])
+    """
+    import numpy as np
+
+    number = np.repeat(np.arange(len(counts)), counts)
+    step = begin - (np.cumsum(counts) - counts)
+    return number, np.arange(len(number)) + step[number]
+
+
+def _members(first: Ints, shape: Ints, most: int) -> Iterator[tuple[slice, Ints, Ints]]:
+    """Yield parts of the shapes named, with the members of each: its number in the part, and a member."""
+    import numpy as np
+
+    counts = first[shape + 1] - first[shape]
+    total = np.cumsum(counts)
+    begin = 0
+    while begin < len(shape):
+        before = total[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(total, before + most, side="right")))
+        part = slice(begin, end)
+        yield part, *ranges(first[shape[part]], counts[part])
+        begin = end

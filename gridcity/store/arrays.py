@@ -1,8 +1,9 @@
 """Arrays in one file that many processes can map: written once, then only replaced as a whole.
 
 A file is a header and the arrays behind it, each at a multiple of 64 bytes. The header names what the
-arrays were made from (the key) and says of each its name, type, shape and place, as JSON. Nothing in a
-file is executed or unpickled.
+arrays were made from (the key) and says of each its name, type, shape, check sum and place, as JSON. The
+sums are taken when the file is mapped, a quarter of a second for a gigabyte. Nothing in a file is executed
+or unpickled.
 
 Whoever has a file mapped keeps it when another process puts a new one in its place: a file is written
 under another name and moved, and the system keeps the old one as long as somebody reads it.
@@ -18,6 +19,7 @@ import os
 import struct
 import sys
 import threading
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -32,7 +34,7 @@ __all__ = ["MAGIC", "read_arrays", "write_arrays"]
 
 MAGIC: Final = b"gridcity arrays\n"
 """The first bytes of every file of this form."""
-_VERSION: Final = 1
+_VERSION: Final = 2
 # Magic, version, byte order (1 little, 2 big), length of the JSON, length of the file, digest of all that.
 _HEAD: Final = struct.Struct("<16sHHIQ32s")
 _ORDER: Final = 1 if sys.byteorder == "little" else 2
@@ -87,7 +89,7 @@ def write_arrays(path: Path, key: str, arrays: Arrays) -> None:
 
 
 def read_arrays(path: Path, key: str) -> dict[str, npt.NDArray[Any]] | None:
-    """Return the arrays of a file, mapped, not read; None where it is not there or of another key.
+    """Return the arrays of a file, mapped; None where it is not there or of another key.
 
     Parameters
     ----------
@@ -112,14 +114,22 @@ def read_arrays(path: Path, key: str) -> dict[str, npt.NDArray[Any]] | None:
             whole = np.memmap(file, dtype=np.uint8, mode="r")
     except OSError:
         return None
-    return {name: np.ndarray(shape, kind, buffer=whole, offset=place) for name, kind, shape, place in listed}
+    arrays = {}
+    for name, kind, shape, check, place in listed:
+        arrays[name] = np.ndarray(shape, kind, buffer=whole, offset=place)
+        if zlib.crc32(whole[place : place + arrays[name].nbytes].data) != check:
+            return None
+    return arrays
 
 
 def _header(key: str, arrays: Arrays) -> tuple[bytes, list[int], int]:
     """Return the header of a file, where each of its arrays begins, and its length."""
     from numpy.lib.format import dtype_to_descr
 
-    kinds = [(name, dtype_to_descr(array.dtype), array.shape) for name, array in arrays.items()]
+    kinds = [
+        (name, dtype_to_descr(array.dtype), array.shape, zlib.crc32(array.data if array.size else b""))
+        for name, array in arrays.items()
+    ]
     sizes = [array.nbytes for array in arrays.values()]
     # The places are part of the JSON whose length decides them: room is left for the longest numbers.
     longest = _json(key, [(*kind, 2**63) for kind in kinds])
@@ -143,8 +153,8 @@ def _sealed(text: bytes, total: int) -> bytes:
     return plain[: -len(digest)] + digest
 
 
-def _listed(file: BinaryIO, key: str) -> list[tuple[str, np.dtype[Any], tuple[int, ...], int]] | None:
-    """Return name, type, shape and place of each array of a whole file with a key."""
+def _listed(file: BinaryIO, key: str) -> list[tuple[str, np.dtype[Any], tuple[int, ...], int, int]] | None:
+    """Return name, type, shape, check sum and place of each array of a whole file with a key."""
     from numpy.lib.format import descr_to_dtype
 
     head = file.read(_HEAD.size)
@@ -160,11 +170,13 @@ def _listed(file: BinaryIO, key: str) -> list[tuple[str, np.dtype[Any], tuple[in
     if said["key"] != key:
         return None
     listed = [
-        (name, descr_to_dtype(_tupled(kind)), tuple(shape), place)
-        for name, kind, shape, place in said["arrays"]
+        (name, descr_to_dtype(_tupled(kind)), tuple(shape), check, place)
+        for name, kind, shape, check, place in said["arrays"]
     ]
     # The digest is no signature: somebody else's file must not reach beyond itself, or hold pointers.
-    within = all(0 <= place <= total - kind.itemsize * math.prod(shape) for _, kind, shape, place in listed)
+    within = all(
+        0 <= place <= total - kind.itemsize * math.prod(shape) for _, kind, shape, _, place in listed
+    )
     return listed if within and not any(kind.hasobject for _, kind, *_ in listed) else None
 
 

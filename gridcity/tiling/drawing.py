@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gridcity.distance import Edges
-from gridcity.tiling.pixels import Pixels, ranges
+from gridcity.distance import Edges, ranges
+from gridcity.tiling.pixels import Pixels
 from gridcity.tiling.slots import Crossings, Lines, Several, make_slots
 
 __all__ = ["draw"]

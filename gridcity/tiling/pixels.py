@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gridcity.distance import Edges
+from gridcity.distance import Edges, ranges
 from gridcity.tiling.exact import EDGE, INSIDE, OUTSIDE, positions, sides
 
-__all__ = ["MOST", "SLOT", "Found", "Pixels", "ranges"]
+__all__ = ["MOST", "SLOT", "Found", "Pixels"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -51,20 +51,6 @@ _DOUBT = np.float32(4e-6)
 _LOWEST = np.zeros(1 << MOST, dtype=np.uint8)
 for _bit in range(MOST, 0, -1):
     _LOWEST[1 << (_bit - 1) :: 1 << _bit] = _bit
-
-
-def ranges(begin: Ints, counts: Ints) -> tuple[Ints, Ints]:
-    """Return for each range its number as often as it has members, and the members.
-
-    Examples
-    --------
-    >>> number, member = ranges(np.array([10, 20]), np.array([2, 3]))
-    >>> number.tolist(), member.tolist()
-    ([0, 0, 1, 1, 1], [10, 11, 20, 21, 22])
-    """
-    number = np.repeat(np.arange(len(counts)), counts)
-    step = begin - (np.cumsum(counts) - counts)
-    return number, np.arange(len(number)) + step[number]
 
 
 class Found(NamedTuple):

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gridcity.tiling.pixels import MOST, SLOT, ranges
+from gridcity.distance import ranges
+from gridcity.tiling.pixels import MOST, SLOT
 
 __all__ = ["Crossings", "Lines", "Several", "make_slots"]
 
