@@ -15,7 +15,7 @@ __all__ = ["joined", "points_of"]
 
 
 def points_of(
-    frame: gpd.GeoDataFrame | gpd.GeoSeries,
+    frame: gpd.GeoDataFrame | gpd.GeoSeries, *, named: bool = False
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str]:
     """Return the coordinates of a frame of points and the WKT of its reference system.
 
@@ -23,17 +23,20 @@ def points_of(
     ----------
     frame : GeoDataFrame or GeoSeries
         Points; a missing or empty one becomes NaN.
+    named : bool, optional
+        The reference system is known from elsewhere; a frame without one gives an empty WKT.
 
     Raises
     ------
     ReferenceSystemError
-        The frame has no reference system.
+        The frame has no reference system, and none is named.
     ArgumentError
         A geometry is not a point.
     """
-    if frame.crs is None:
+    if frame.crs is None and not named:
         raise ReferenceSystemError(
-            "The frame has no reference system.", hint="Set it: frame.set_crs('EPSG:4490')."
+            "The frame has no reference system.",
+            hint="Set it, frame.set_crs('EPSG:4490'), or name it: crs='EPSG:4490', datum='gcj02'.",
         )
     shapes = np.array(frame.geometry, dtype=object)
     # A missing geometry is of type -1, a point of type 0.
@@ -45,7 +48,7 @@ def points_of(
         )
     # GEOS raises where it is asked for the coordinates of an empty point.
     shapes[shapely.is_empty(shapes)] = None
-    return shapely.get_x(shapes), shapely.get_y(shapes), frame.crs.to_wkt()
+    return shapely.get_x(shapes), shapely.get_y(shapes), "" if frame.crs is None else frame.crs.to_wkt()
 
 
 def joined(frame: gpd.GeoDataFrame | gpd.GeoSeries, columns: dict[str, Any]) -> gpd.GeoDataFrame:

@@ -305,6 +305,18 @@ def test_frame_with_a_datum(city: City) -> None:
         city.locate_many(frame.set_crs(None, allow_override=True))
 
 
+def test_frame_without_a_system_that_is_named(city: City) -> None:
+    """A frame that declares nothing is located where the call says what it is in."""
+    frame = gpd.GeoDataFrame(geometry=[point(*place) for place in PLACES[::2]])
+    assert city.locate_many(frame, crs="EPSG:4490", columns=["cell_id"])["cell_id"].tolist() == CELLS[::2]
+
+
+def test_array_with_a_system(city: City) -> None:
+    """The array of a GeoSeries is located in its own reference system."""
+    places = gpd.GeoSeries([point(*place) for place in PLACES[::2]], crs=4490).to_crs(4548)
+    assert city.locate_many(places.array, columns=["cell_id"])["cell_id"].tolist() == CELLS[::2]
+
+
 def test_empty_frame(city: City) -> None:
     """A frame without rows comes back with the columns and without rows."""
     found = city.locate_many(gpd.GeoDataFrame(geometry=[], crs=4490))

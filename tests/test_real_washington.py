@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from click.testing import CliRunner
 from survey import balance, column, rules
 
 from gridcity import City
 from gridcity.intake.mapping import Mapping
 from gridcity.profile import parse_profile
+from gridcity_cli.main import cli
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "washington-dc"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real data of Washington are not here")
@@ -231,3 +233,21 @@ def test_one_by_one_is_the_same_as_all_together(
                 assert bulk == -1 or bulk != bulk, (i, name, bulk)
             else:
                 assert value == bulk, (i, name, value, bulk)
+
+
+def test_swapped_columns_of_a_stream_are_seen(city: City) -> None:
+    """Where no row lies in the city and the first would with its axes swapped, the last line says so."""
+    rows = "lat,lng\n38.9072,-77.0369\n38.91,-77.03\n"
+    line = ["locate", "-", "--city", str(city.path), "--fields", "basis"]
+    swapped = CliRunner().invoke(cli, [*line, "--x", "lat", "--y", "lng"], input=rows)
+    assert (swapped.exit_code, swapped.stderr) == (
+        1,
+        "2 rows: 0 located, 2 outside, 0 bad (lat, lng as EPSG:4326)\n"
+        "No row lies in the city, but the first one would with its coordinates swapped (lat, lng?); "
+        "name the columns with --x and --y.\n",
+    )
+    right = CliRunner().invoke(cli, line, input=rows)
+    assert (right.exit_code, right.stderr) == (
+        0,
+        "2 rows: 2 located, 0 outside, 0 bad (lng, lat as EPSG:4326)\n",
+    )

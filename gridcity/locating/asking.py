@@ -49,7 +49,7 @@ def coordinates(
     """
     frame = None
     if lat is None:
-        lng, lat, wkt, frame = _points(lng)
+        lng, lat, wkt, frame = _points(lng, named=crs is not None or datum is not None)
         if crs is None and datum is None and wkt:
             crs = wkt
     x, y = (np.asarray(values, dtype=np.float64) for values in (lng, lat))
@@ -98,12 +98,15 @@ def asked_classes(
     return found or [NOTHING], np.array([number[text] for text in texts], dtype=np.int64)
 
 
-def _points(value: Any) -> tuple[Any, Any, str, Any]:
-    """Return coordinates of an array of points or a frame, the frame's WKT, and the frame."""
+def _points(value: Any, *, named: bool) -> tuple[Any, Any, str, Any]:
+    """Return coordinates of an array of points or a frame, its WKT, and the frame.
+
+    A frame without a reference system is refused unless one is named.
+    """
     if hasattr(value, "crs") and hasattr(value, "geometry"):
         from gridcity.frames import points_of
 
-        return *points_of(value), value
+        return *points_of(value, named=named), value
     shapes = np.array(value, dtype=object)
     if shapes.ndim != 1 or not shapely.is_valid_input(shapes).all():
         raise ArgumentError(
@@ -119,4 +122,6 @@ def _points(value: Any) -> tuple[Any, Any, str, Any]:
         )
     # GEOS raises where it is asked for the coordinates of an empty point.
     shapes[shapely.is_empty(shapes)] = None
-    return shapely.get_x(shapes), shapely.get_y(shapes), "", None
+    # The array of a GeoSeries brings its reference system.
+    system = getattr(value, "crs", None)
+    return shapely.get_x(shapes), shapely.get_y(shapes), "" if system is None else system.to_wkt(), None

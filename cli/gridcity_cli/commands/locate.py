@@ -223,13 +223,34 @@ def _stream(
         rows = open_rows(stream, reader, in_format=in_format, encoding=encoding, eager=line_buffered)
         chosen = output_format or {"geojson": "geojsonseq"}.get(rows.format, rows.format)
         default = placements.TABLE_FIELDS if chosen == "table" else Placement.columns()
-        counts = {"rows": 0, "outside": 0, "bad": 0}
+        counts = _Counts()
         placed = _placed(city, rows, question, fields or list(default), counts, line_buffered)
         placements.write_placed(chosen, placed, rows, sys.stdout, eager=line_buffered)
-    located = counts["rows"] - counts["outside"] - counts["bad"]
-    said = f"{counts['rows']} rows: {located} located, {counts['outside']} outside, {counts['bad']} bad"
-    click.echo(shown(said + _taken(reader, question, city.stored_epsg)), err=True)
-    return located < counts["rows"]
+        located = counts.rows - counts.outside - counts.bad
+        said = f"{counts.rows} rows: {located} located, {counts.outside} outside, {counts.bad} bad"
+        click.echo(shown(said + _taken(reader, question, city.stored_epsg)), err=True)
+        if not located and question.crs is None and _swapped(city, counts.astray, question):
+            click.echo(
+                "No row lies in the city, but the first one would with its coordinates swapped (lat, lng?); "
+                "name the columns with --x and --y.",
+                err=True,
+            )
+    return located < counts.rows
+
+
+class _Counts:
+    """What became of the rows of a stream, and the first point that lies outside."""
+
+    def __init__(self) -> None:
+        self.rows = self.outside = self.bad = 0
+        self.astray: tuple[float, float] | None = None
+
+
+def _swapped(city: City, point: tuple[float, float] | None, question: Question) -> bool:
+    """Return whether a point would lie in the city with its coordinates swapped."""
+    if point is None or abs(point[0]) > 90:
+        return False
+    return city.locate(point[1], point[0], **question.arguments()).basis != "outside"
 
 
 def _taken(reader: Reader, question: Question, stored: int) -> str:
@@ -267,7 +288,7 @@ def _opened(name: str) -> BufferedReader:
 
 
 def _placed(
-    city: City, rows: Rows, question: Question, fields: list[str], counts: dict[str, int], eager: bool
+    city: City, rows: Rows, question: Question, fields: list[str], counts: _Counts, eager: bool
 ) -> Iterator[tuple[Chunk, dict[str, Any]]]:
     """Locate the rows chunk by chunk; the columns are those of ``fields``."""
     from gridcity.locating import wanted
@@ -282,10 +303,14 @@ def _placed(
         columns = city.locate_many(
             chunk.lng, chunk.lat, class_text=texts, columns=asked, **question.arguments()
         )
+        outside = columns["basis"] == "outside"
         bad = len(chunk.errors)
-        counts["rows"] += len(chunk)
-        counts["bad"] += bad
-        counts["outside"] += int((columns["basis"] == "outside").sum()) - bad
+        counts.rows += len(chunk)
+        counts.bad += bad
+        counts.outside += int(outside.sum()) - bad
+        if counts.astray is None and counts.outside:
+            first = int((outside & (chunk.lng == chunk.lng)).argmax())
+            counts.astray = float(chunk.lng[first]), float(chunk.lat[first])
         yield chunk, {name: columns[name] for name in fields}
 
 
