@@ -369,7 +369,7 @@ def test_chunks_do_not_show(crowded: tuple[City, list[Place]], monkeypatch: pyte
     question: dict[str, Any] = {"class_text": "井盖", "near_m": 50.0}
     whole = rows(city.locate_many(lng, lat, **question))
     monkeypatch.setattr("gridcity.locating.bulk._CHUNK", 97)
-    monkeypatch.setattr("gridcity.tiling.index._PAIRS", 1000)
+    monkeypatch.setattr("gridcity.tiling.nearest._PAIRS", 1000)
     assert rows(city.locate_many(lng, lat, **question)) == whole
     order = np.random.default_rng(1).permutation(len(points))
     shuffled = rows(city.locate_many(lng[order], lat[order], **question))

@@ -7,7 +7,7 @@ id, the first wins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
-from pykdtree.kdtree import KDTree
 
-from gridcity.crs import metres_per_degree
 from gridcity.distance import Edges
 from gridcity.tiling.drawing import draw
+from gridcity.tiling.nearest import Nearest
 from gridcity.tiling.pixels import Pixels
 
 __all__ = ["BASES", "Hits", "PolygonIndex"]
@@ -30,10 +29,6 @@ BASES = ("outside", "near", "edge", "inside")
 _OUTSIDE, _NEAR, _EDGE, _INSIDE = range(4)
 # An edge is drawn in the time in which half a point is found by the tree.
 _POINTS_PER_EDGE = 0.5
-# Distances are compared after rounding to centimetres.
-_SLACK_M = 0.01
-# Pairs of points and boxes looked at together, however far away the points are.
-_PAIRS = 200_000
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -145,7 +140,7 @@ class PolygonIndex:
             distance[found] = self._edges.distance_m(lng[found], lat[found], polygon[found])
         away = np.flatnonzero((polygon < 0) & np.isfinite(lng) & np.isfinite(lat))
         if (distances or near_m > 0) and len(away) and len(self._edges):
-            nearest, distance[away] = self._nearest(lng[away], lat[away])
+            nearest, distance[away] = self._nearest.find(lng[away], lat[away])
             close = distance[away] <= near_m
             if near_m > 0:
                 polygon[away[close]] = nearest[close]
@@ -161,8 +156,8 @@ class PolygonIndex:
         return shapely.STRtree(self.polygons)
 
     @cached_property
-    def _bounds(self) -> Floats:
-        return shapely.bounds(self.polygons)
+    def _nearest(self) -> Nearest:
+        return Nearest(self._edges, self.rank)
 
     def _pays(self, points: int) -> bool:
         """Return whether pixels are there, or are sooner drawn than so many more points are found without."""
@@ -193,61 +188,3 @@ class PolygonIndex:
         first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
         winner[point[first]] = polygon[first]
         return winner
-
-    def _nearest(self, lng: Floats, lat: Floats) -> tuple[Ints, Floats]:
-        """Return the nearest polygon of points outside all, the first by the edge rule among equals."""
-        tree, there, per_lng, per_lat = self._corners
-        _, candidate = tree.query(np.column_stack([lng * per_lng, lat * per_lat]))
-        # The polygon whose first corner is nearest is near, if not the nearest.
-        candidate = there[candidate]
-        reach_m = self._edges.distance_m(lng, lat, candidate) + _SLACK_M
-        polygon, distance = np.empty(len(lng), dtype=np.int64), np.empty(len(lng))
-        for part in self._parts(lat, reach_m):
-            polygon[part], distance[part] = self._nearest_within(lng[part], lat[part], reach_m[part])
-        return polygon, distance
-
-    @cached_property
-    def _corners(self) -> tuple[KDTree, Ints, float, float]:
-        """The first corners on a plane, whose they are, and the metres per degree of the plane's middle."""
-        # Other programs may write an empty polygon, which has none.
-        there = np.flatnonzero(np.diff(self._edges.first))
-        corners = self._edges.xy[self._edges.begin[self._edges.first[there]]]
-        per_lng, per_lat = metres_per_degree(float(corners[:, 1].min() + corners[:, 1].max()) / 2)
-        return KDTree(corners * (per_lng, per_lat)), there, per_lng, per_lat
-
-    @cached_property
-    def _extent(self) -> Floats:
-        """Width and height of all polygons together, in degrees."""
-        size: Floats = np.ptp(self._edges.xy, axis=0)
-        return size
-
-    def _parts(self, lat: Floats, reach_m: Floats) -> Iterator[slice]:
-        """Yield points whose boxes of this reach meet so many polygons as may be looked at together."""
-        width, height = self._extent
-        per_lng, per_lat = metres_per_degree(lat)
-        share = np.minimum(2 * reach_m / per_lng / width, 1.0) * np.minimum(
-            2 * reach_m / per_lat / height, 1.0
-        )
-        # Twice as many as were the polygons spread evenly, and some.
-        met = np.cumsum(16 + 2 * share * len(self))
-        begin = 0
-        while begin < len(lat):
-            before = met[begin - 1] if begin else 0.0
-            end = max(begin + 1, int(np.searchsorted(met, before + _PAIRS, side="right")))
-            yield slice(begin, end)
-            begin = end
-
-    def _nearest_within(self, lng: Floats, lat: Floats, reach_m: Floats) -> tuple[Ints, Floats]:
-        """Return the nearest polygon of points that have at least one so near."""
-        per_lng, per_lat = metres_per_degree(lat)
-        x, y = reach_m / per_lng, reach_m / per_lat
-        point, polygon = self._tree.query(shapely.box(lng - x, lat - y, lng + x, lat + y))
-        west, south, east, north = self._bounds[polygon].T
-        dx = np.maximum(np.maximum(west - lng[point], lng[point] - east), 0.0) * per_lng[point]
-        dy = np.maximum(np.maximum(south - lat[point], lat[point] - north), 0.0) * per_lat[point]
-        hopeful = np.hypot(dx, dy) <= reach_m[point]
-        point, polygon = point[hopeful], polygon[hopeful]
-        distance = self._edges.distance_m(lng[point], lat[point], polygon)
-        order = np.lexsort((self.rank[polygon], distance, point))
-        first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
-        return polygon[first], distance[first]
