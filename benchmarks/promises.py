@@ -135,7 +135,7 @@ PROMISES = (
         stream.ALL,
         stream.COPY,
         3,
-        "Beyond the four fields it takes 4.2 s more: 2.1 for the distance to the border, most of them for the "
+        "Beyond the four fields it takes 4.2 s more: 2.1 for the distance to the border, mostly for the "
         "12 % of points that lie outside, and 2.1 for the texts of the other columns. The answer is several "
         "times as long as these rows of some 80 bytes; to rows of 130 bytes, whose copy takes longer, the "
         "ratio was 2.8 before distances became faster.",
