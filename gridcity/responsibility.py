@@ -16,7 +16,7 @@ territory), is gridcity's reading of how cities work, not the text of a standard
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gridcity.model import NO_PARTY, Duty, Party
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gridcity.store.base import Reading
 
 __all__ = [
+    "BODIES",
     "NOBODY",
     "ROLES",
     "Answer",
@@ -52,6 +53,12 @@ NOBODY = Answer("", "", "none")
 
 ROLES = ("handler", "maintainer", "owner", "supervisor")
 """The roles of a duty; of several duties at one place the one who handles goes first."""
+
+
+BODIES = tuple(
+    f"{role}_{part}" for role in ("maintainer", "owner", "supervisor") for part in ("code", "name")
+)
+"""The columns of a component that name its bodies."""
 
 
 class Klass(NamedTuple):
@@ -252,14 +259,9 @@ def _folded(name: str) -> str:
     return "".join(name.split()).casefold()
 
 
-def roles_of(component: Mapping[str, str]) -> Roles:
-    """Return the bodies named in a component's record."""
-    return Roles(
-        *(
-            (component[f"{role}_code"], component[f"{role}_name"])
-            for role in ("maintainer", "owner", "supervisor")
-        )
-    )
+def roles_of(bodies: Sequence[str]) -> Roles:
+    """Return the bodies of a component from the values of `BODIES`."""
+    return Roles((bodies[0], bodies[1]), (bodies[2], bodies[3]), (bodies[4], bodies[5]))
 
 
 def read_parties(store: Reading, code: str | None = None) -> list[Party]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gridcity.model import NO_PARTY, Duty, Party
 from gridcity.profile import STEPS
-from gridcity.responsibility import NOBODY, Answer, Duties, Klass, Parties, Roles, answers, roles_of
+from gridcity.responsibility import BODIES, NOBODY, Answer, Duties, Klass, Parties, Roles, answers, roles_of
 
 EDITION = "gbt47678.5-2026"
 COVER, LAMP = Klass("component", EDITION, "01002"), Klass("component", EDITION, "01037")
@@ -256,7 +256,7 @@ def test_roles_of_a_record() -> None:
         for role in ("owner", "supervisor", "maintainer")
         for part in ("code", "name")
     }
-    assert roles_of(record) == Roles(
+    assert roles_of([record[name] for name in BODIES]) == Roles(
         ("maintainer code", "maintainer name"),
         ("owner code", "owner name"),
         ("supervisor code", "supervisor name"),

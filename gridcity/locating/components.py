@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gridcity.locating.columns import Column
 from gridcity.proximity import Neighbours
-from gridcity.responsibility import Klass, Roles
+from gridcity.responsibility import BODIES, Klass, roles_of
 from gridcity.store.base import Reading
 
 __all__ = ["Components"]
@@ -18,9 +18,6 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _FIELDS: Final = ("fid", "code", "name", "edition", "class_code", "class_name", "geom")
-_BODIES: Final = tuple(
-    f"{role}_{part}" for role in ("maintainer", "owner", "supervisor") for part in ("code", "name")
-)
 
 
 class Components:
@@ -48,7 +45,7 @@ class Components:
     def __init__(self, store: Reading, classes: frozenset[tuple[str, str]], on: str) -> None:
         # Without a class there is nothing to look for, in however many rows.
         where = {"class_code": sorted({code for _, code in classes})} if classes else {"fid": []}
-        table = store.columns("components", (*_FIELDS, *_BODIES), where, on=on)
+        table = store.columns("components", (*_FIELDS, *BODIES), where, on=on)
         self._ids, self._codes, self._shapes = table["fid"].astype(np.int64), table["code"], table["geom"]
         self.columns: dict[str, Column] = {
             "component_id": np.append(self._ids, -1),
@@ -60,9 +57,9 @@ class Components:
         numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
         self.classes = list(numbers)
         self.klass: Ints = np.array([numbers[key] for key in keys], dtype=np.int64)
-        bodies = list(zip(*(table[name] for name in _BODIES), strict=True))
+        bodies = list(zip(*(table[name] for name in BODIES), strict=True))
         role_numbers = {body: i for i, body in enumerate(dict.fromkeys(bodies))}
-        self.roles = [Roles((b[0], b[1]), (b[2], b[3]), (b[4], b[5])) for b in role_numbers]
+        self.roles = [roles_of(names) for names in role_numbers]
         self.role: Ints = np.array([role_numbers[body] for body in bodies], dtype=np.int64)
         self._indexes: dict[frozenset[tuple[str, str]], tuple[Ints, Neighbours]] = {}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gridcity.crs import metres_per_degree
 from gridcity.distance import distance_m
-from gridcity.responsibility import Klass, Roles
+from gridcity.responsibility import BODIES, Klass, Roles, roles_of
 from gridcity.store.wkb import Box, paths
 from gridcity.tiling.point import OUTSIDE, position
 
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Nearby", "nearest_component"]
 
-_ROLES: Final = tuple(
-    f"{role}_{part}" for role in ("maintainer", "owner", "supervisor") for part in ("code", "name")
-)
-_COLUMNS: Final = ("fid", "code", "name", "edition", "class_code", "class_name", *_ROLES)
+_COLUMNS: Final = ("fid", "code", "name", "edition", "class_code", "class_name", *BODIES)
 # Ours: what is asked most often, so that one question answers it.
 _FIRST_REACH_M: Final = 50.0
 _WIDER: Final = 2.0
@@ -163,7 +160,5 @@ def _shapes(
 
 def _nearby(row: Sequence[Any], metres: float) -> Nearby:
     i, code, name, edition, class_code, class_name, *bodies = row
-    roles = Roles((bodies[0], bodies[1]), (bodies[2], bodies[3]), (bodies[4], bodies[5]))
-    return Nearby(
-        i, code, name, Klass("component", edition, class_code, class_name), class_name, metres, roles
-    )
+    klass = Klass("component", edition, class_code, class_name)
+    return Nearby(i, code, name, klass, class_name, metres, roles_of(bodies))
