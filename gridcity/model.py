@@ -32,25 +32,48 @@ class Party(NamedTuple):
 
 
 class Duty(NamedTuple):
-    """What a party answers for: a class (or every class) at a place, for a time."""
+    """What a party answers for: a class (or every class) at a place, for a time.
+
+    Attributes
+    ----------
+    role : str
+        ``handler``, ``maintainer``, ``owner`` or ``supervisor``.
+    class_kind : str
+        ``component`` or ``event``.
+    class_code : str
+        Empty for every class: the territory; two digits for a major class.
+    class_name : str
+        The same class of another edition is the one with this name.
+    condition : str
+        The registering condition of the class that it is for; empty for every one.
+    place_code : str
+        A cell, area or component code; where the duty has a polygon of its own its code, if any.
+    place_name : str
+        Name of the place, where the duty has a polygon of its own.
+    priority : int
+        The lower number goes first where two duties fit equally well.
+    note : str
+        What the duty rests on: an agreement, a notice, a contract.
+    area_m2 : float or None
+        Of a polygon of its own, a park, a road, a market; None without one.
+    """
 
     id: int
     party_code: str
     party_name: str
     role: str
     class_kind: str
-    """``component`` or ``event``."""
     class_code: str
-    """Empty for every class: the territory; two digits for a major class."""
     class_name: str
-    """The same class of another edition is the one with this name."""
     edition: str
     place_code: str
-    """A cell or area code."""
     since: str
     until: str
     priority: int
-    """The lower number goes first where two duties fit equally well."""
+    condition: str = ""
+    place_name: str = ""
+    note: str = ""
+    area_m2: float | None = None
 
 
 class Placement(NamedTuple):
@@ -67,10 +90,25 @@ class Placement(NamedTuple):
         Inside or on the edge: to the cell's own border. Near or outside: to the nearest cell. Metres,
         rounded to centimetres, never negative; None in a city without cells.
     step : str
-        The step of the responsibility chain that decided: ``maintainer``, ``owner``, ``supervisor``,
-        ``duty``, ``territory``, or ``none``.
+        The step of the responsibility chain that decided, see `gridcity.responsibility`; or ``none``.
     next_step, next_party_name, next_party_code : str
         Who would have answered had that step not; empty when nobody.
+    component_cell_code : str
+        The cell that the component stands in, whose duties and territory answer for it.
+    cells_differ : bool
+        There is a component, and it stands in another cell than the point; or one of the two in none.
+    other_component_id, other_component_code, other_component_distance_m
+        A second component that is as likely: the positional accuracy does not tell it from the nearest.
+    unowned : bool
+        A component for which only the territory answers, or nobody (无责任主体).
+    passed : str
+        The steps before the one that decided, each with the reason why it did not:
+        ``maintainer=blank; owner=ended``. The reasons are `gridcity.responsibility.REASONS`.
+    duty_place : str
+        Code of the place, or name of the polygon, of the duty that decided; empty where none did.
+    across_party_code, across_party_name : str
+        Another party that answers so near that the positional accuracy leaves the answer open; empty where
+        it does not.
     """
 
     lng: float
@@ -98,6 +136,16 @@ class Placement(NamedTuple):
     next_party_code: str
     next_party_name: str
     next_step: str
+    component_cell_code: str = ""
+    cells_differ: bool = False
+    other_component_id: int | None = None
+    other_component_code: str = ""
+    other_component_distance_m: float | None = None
+    unowned: bool = False
+    passed: str = ""
+    duty_place: str = ""
+    across_party_code: str = ""
+    across_party_name: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary, in order."""

@@ -11,7 +11,7 @@ from survey import MIDDLE, NEW, OLD, profile
 
 from gridcity import City
 from gridcity.errors import ProfileError
-from gridcity.profile import STEPS, Profile, parse_profile, read_profile
+from gridcity.profile import COMPONENT_STEPS, EVENT_STEPS, Profile, parse_profile, read_profile
 
 CITY = '[city]\nname = "东城区"\narea_code = "110101"\n'
 
@@ -21,7 +21,7 @@ def test_smallest_profile_has_the_defaults() -> None:
     found = parse_profile(CITY)
     assert (found.name, found.area_code, found.edition, found.older_edition) == ("东城区", "110101", NEW, "")
     assert (dict(found.digits), found.community_of_street, dict(found.aliases)) == ({}, "", {})
-    assert (dict(found.columns), found.classes, found.steps) == ({}, (), STEPS)
+    assert (dict(found.columns), found.classes, found.component_steps) == ({}, (), COMPONENT_STEPS)
     assert found.text == CITY
 
 
@@ -45,7 +45,7 @@ def test_everything_a_profile_can_say() -> None:
     assert (found.name, found.edition, found.older_edition) == ("东城区", OLD, MIDDLE)
     assert found.digits == {"样例社区": "901", "Ward 1": "999001001"}
     assert (found.community_of_street, found.aliases) == ("001", {"崇外": "崇文门外"})
-    assert (found.columns, found.steps) == ({"DEPTNAME3": "supervisor_name"}, ("duty", "owner"))
+    assert (found.columns, found.component_steps) == ({"DEPTNAME3": "supervisor_name"}, ("duty", "owner"))
     first, second = found.classes
     assert (first.kind, first.edition, first.code, first.name) == ("component", OLD, "0698", "文物古迹")
     assert (first.name_en, first.geometry) == ("Relic", "polygon")
@@ -90,6 +90,8 @@ WRONG = [
     (CITY + "[responsibility]\nsteps = [1]", "responsibility.steps: 1 is not text", "quotes"),
     (CITY + '[responsibility]\nsteps = ["boss", "owner"]', "responsibility.steps: boss", "maintainer, owner"),
     (CITY + '[responsibility]\nsteps = ["owner", "owner"]', "a step is named twice", "each once"),
+    (CITY + '[responsibility]\nevent = ["duty", "boss"]', "responsibility.event: boss", "authority"),
+    (CITY + '[responsibility]\naccuracy = "D"', "responsibility.accuracy: 'D'", "C (10 m)"),
 ]
 
 
@@ -101,6 +103,16 @@ def test_wrong_profile_is_refused_in_a_sentence(text: str, message: str, hint: s
     assert message in caught.value.message
     assert caught.value.message.startswith("mine.toml")
     assert hint in (caught.value.hint or "")
+
+
+def test_chains_of_a_profile() -> None:
+    """Each chain has its own key; `steps`, the former name, is that of components."""
+    found = parse_profile(CITY + '[responsibility]\ncomponent = ["ground"]\nevent = []\naccuracy = "C"')
+    assert (found.component_steps, found.event_steps, found.accuracy) == (("ground",), (), "C")
+    former = parse_profile(CITY + '[responsibility]\nsteps = ["owner"]')
+    assert (former.component_steps, former.event_steps, former.accuracy) == (("owner",), EVENT_STEPS, "B")
+    both = parse_profile(CITY + '[responsibility]\nsteps = ["owner"]\ncomponent = ["duty"]')
+    assert both.component_steps == ("duty",)
 
 
 def test_file_of_a_profile(tmp_path: Path) -> None:

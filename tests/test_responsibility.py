@@ -9,8 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridcity.model import NO_PARTY, Duty, Party
-from gridcity.profile import STEPS
-from gridcity.responsibility import BODIES, NOBODY, Answer, Duties, Klass, Parties, Roles, answers, roles_of
+from gridcity.profile import COMPONENT_STEPS, EVENT_STEPS, STEPS
+from gridcity.responsibility import (
+    BODIES,
+    NOBODY,
+    REASONS,
+    Answer,
+    Concerned,
+    Decision,
+    Duties,
+    Klass,
+    Parties,
+    Roles,
+    Situation,
+    decide,
+    roles_of,
+)
 
 EDITION = "gbt47678.5-2026"
 COVER, LAMP = Klass("component", EDITION, "01002"), Klass("component", EDITION, "01037")
@@ -31,23 +45,31 @@ def duty(number: int, place: str, klass: Klass | None = None, **more: Any) -> Du
     return plain._replace(**more)
 
 
-def ask(
+def resolve(
     *rows: Party | Duty,
     roles: Roles | None = None,
     klass: Klass | None = COVER,
     places: tuple[str, ...] = PLACES,
-    steps: tuple[str, ...] = STEPS,
+    polygons: tuple[int, ...] = (),
+    condition: str = "",
+    code: str = "",
+    steps: tuple[str, ...] | None = None,
     on: str = TODAY,
-) -> tuple[Answer, Answer]:
-    return answers(
-        roles,
-        places,
-        klass,
+    whole: bool = False,
+) -> Decision:
+    return decide(
+        Situation(Concerned(code, roles) if roles else None, places, polygons, klass, condition),
         parties=Parties([row for row in rows if isinstance(row, Party)]),
         duties=Duties([row for row in rows if isinstance(row, Duty)]),
-        steps=steps,
+        chains=(COMPONENT_STEPS, EVENT_STEPS) if steps is None else (steps, steps),
         on=on,
+        whole=whole,
     )
+
+
+def ask(*rows: Party | Duty, **more: Any) -> tuple[Answer, Answer]:
+    found = resolve(*rows, **more)
+    return found.first, found.second
 
 
 def first(*rows: Party | Duty, **more: Any) -> tuple[str, str]:
@@ -235,11 +257,13 @@ def test_a_class_duty_is_no_territory() -> None:
     assert first(duty(2, STREET), steps=("duty",)) == ("", "none")
 
 
-def test_priority_then_age() -> None:
-    """Of equal duties the lowest priority number decides, then the lowest id, not the order of rows."""
+def test_priority_then_party() -> None:
+    """Of equal duties the lowest priority number decides, then the party's code and name, never the row."""
     rows = [duty(3, STREET, COVER), duty(2, STREET, COVER), duty(9, STREET, COVER, priority=-1)]
     assert first(*rows)[0] == "D9"
     assert first(*rows[:2])[0] == "D2"
+    assert first(rows[0]._replace(party_name="A"), rows[1])[0] == "A"
+    assert first(rows[0]._replace(party_code="1"), rows[1]._replace(party_code="0"))[0] == "D2"
 
 
 def test_a_duty_names_its_party() -> None:
@@ -285,7 +309,7 @@ duties = st.builds(
     st.lists(duties, max_size=6).map(lambda rows: [row._replace(id=i) for i, row in enumerate(rows)]),
     st.none() | st.builds(Roles, bodies, bodies, bodies),
     st.sampled_from([COVER, None]),
-    st.permutations(STEPS),
+    st.permutations(STEPS).flatmap(lambda order: st.integers(0, 8).map(lambda n: order[:n])),
     st.randoms(use_true_random=False),
 )
 @settings(deadline=None)
@@ -316,3 +340,146 @@ def test_a_duty_of_a_party_that_has_ended_leaves_the_next_duty_to_answer() -> No
         duty(3, COMMUNITY),
     )
     assert ask(*rows)[0] == Answer("", "D2", "duty")
+
+
+# The steps beyond the bodies, the class and the territory.
+
+SOMEONE = Roles(("", ""), ("", ""), ("", ""))
+EVENT = Klass("event", EDITION, "06001", "暴露垃圾")
+
+
+def own(number: int, area_m2: float, klass: Klass | None = None, **more: Any) -> Duty:
+    """A duty with a polygon of its own."""
+    return duty(number, "", klass, area_m2=area_m2, place_name=f"P{number}", **more)
+
+
+def test_an_agreed_duty_is_for_one_component() -> None:
+    """A duty at a component's code answers for it before the ground, and for no other component."""
+    rows = (duty(1, "1101010100200001", role="owner"), own(2, 5e3, role="maintainer"), duty(3, STREET))
+    found = resolve(*rows, roles=SOMEONE, code="1101010100200001", polygons=(2,))
+    assert (found.first.name, found.first.step) == ("D1", "agreed")
+    assert found.passed == "maintainer=blank; owner=blank; supervisor=blank"
+    assert found.second.step == "ground"
+    other = resolve(*rows, roles=SOMEONE, code="1101010100200002", polygons=(2,))
+    assert (other.first.name, other.first.step) == ("D2", "ground")
+    # A duty for the class of the component goes before one for all classes.
+    of_class = duty(9, "1101010100200001", COVER, role="supervisor")
+    assert first(*rows, of_class, roles=SOMEONE, code="1101010100200001")[0] == "D9"
+
+
+def test_an_ownerless_cover_in_a_road_is_that_of_the_road() -> None:
+    """Nobody is named: the road's maintainer answers, of two polygons the smaller; it is not unowned."""
+    rows = (own(1, 9e4, role="maintainer"), own(2, 5e3, role="maintainer"), duty(3, STREET, COVER))
+    found = resolve(*rows, roles=SOMEONE, polygons=(1, 2))
+    assert (found.first.name, found.first.step, found.duty_place) == ("D2", "ground", "P2")
+    assert not found.unowned
+    # Also where no such cover is known; outside the polygon the duty for the class answers.
+    assert first(*rows, polygons=(1,)) == ("D1", "ground")
+    assert first(*rows, polygons=()) == ("D3", "duty")
+    # Who handles what happens in a park is its territory, not the maintainer of its ground.
+    manager = own(4, 5e3)
+    assert first(manager, roles=SOMEONE, polygons=(4,)) == ("D4", "territory")
+    assert first(rows[0], klass=EVENT, polygons=(1,)) == ("", "none")
+
+
+def test_a_polygon_is_the_finest_place() -> None:
+    """A duty with a polygon goes before one at the cell; of two polygons the smaller one decides."""
+    rows = (duty(1, CELL, COVER), own(2, 9e4, COVER), own(3, 5e3, COVER))
+    assert first(*rows, polygons=(3, 2)) == ("D3", "duty")
+    assert first(*rows, polygons=(2,)) == ("D2", "duty")
+    assert first(*rows) == ("D1", "duty")
+    # Two duties in one park stand at one place: the class decides before the role.
+    park = (own(4, 7.0, COVER._replace(code="01")), own(5, 7.0, COVER, role="supervisor"))
+    assert first(*park, polygons=(4, 5))[0] == "D5"
+
+
+def test_territory_before_line_authority_for_an_event() -> None:
+    """A duty for the event, then the territory, then the supervisor for district and city (先属地后属主)."""
+    rows = (
+        duty(1, DISTRICT, EVENT, role="supervisor"),
+        duty(2, "110000", EVENT, role="supervisor"),
+        duty(3, STREET),
+        duty(4, STREET, EVENT, role="supervisor"),
+    )
+    places = (*PLACES, "110100", "110000")
+    assert ask(*rows, klass=EVENT, places=places) == (
+        Answer("", "D4", "duty"),
+        Answer("", "D3", "territory"),
+    )
+    assert ask(*rows[:3], klass=EVENT, places=places) == (
+        Answer("", "D3", "territory"),
+        Answer("", "D1", "authority"),
+    )
+    assert first(rows[1], klass=EVENT, places=places) == ("D2", "authority")
+    # A component's chain has no such step: its supervisor stands in the duty table like everybody.
+    assert first(duty(1, DISTRICT, COVER, role="supervisor")) == ("D1", "duty")
+
+
+def test_conditions() -> None:
+    """A duty for the condition goes before one for every one; one for another condition does not answer."""
+    lost, dirty = (duty(i, STREET, COVER, condition=text) for i, text in ((1, "缺失"), (2, "污损")))
+    every = duty(3, STREET, COVER, priority=-5)
+    assert first(lost, dirty, every, condition="污损") == ("D2", "duty")
+    assert first(lost, dirty, every, condition="移位") == ("D3", "duty")
+    assert first(lost, dirty, every) == ("D3", "duty")
+    found = resolve(lost, dirty)
+    assert found.first == NOBODY and found.passed.endswith("duty=other-condition; territory=no-duty")
+    # The class still goes before its major class, and the finer place before both.
+    major = duty(4, STREET, COVER._replace(code="01"), condition="缺失")
+    assert first(every, major, condition="缺失")[0] == "D3"
+    assert first(lost, duty(5, CELL, COVER), condition="缺失")[0] == "D5"
+
+
+def test_every_step_passed_has_its_reason() -> None:
+    """The steps before the deciding one are told with why; the territory of a component marks it unowned."""
+    rows = (
+        party(1, "旧养护", until="2025-01-01"),
+        duty(1, STREET, COVER, until="2026-01-01"),
+        duty(2, STREET),
+    )
+    found = resolve(*rows, roles=Roles(("C1", ""), ("", "无"), ("", "")))
+    assert found.passed == (
+        "maintainer=not-valid; owner=blank; supervisor=blank; agreed=no-duty; ground=no-duty; duty=not-valid"
+    )
+    assert (found.first, found.duty_place, found.unowned) == (Answer("", "D2", "territory"), STREET, True)
+    nothing = resolve(klass=None)
+    assert (nothing.passed, nothing.unowned) == (
+        "duty=no-class; territory=no-duty; authority=no-class",
+        False,
+    )
+    nobody = resolve(klass=COVER)
+    assert nobody.first == NOBODY and nobody.unowned and nobody.duty_place == ""
+    assert nobody.passed.startswith("maintainer=no-component; owner=no-component; ")
+    said = {one.reason for found in (found, nothing, nobody) for one in found.considered}
+    assert said - {""} == set(REASONS) - {"other-condition"}
+
+
+def test_a_rival_claims_the_same() -> None:
+    """Two parties with one claim: the order of their codes decides, and the other is told as the rival."""
+    rows = [duty(1, STREET, COVER, party_code="B"), duty(2, STREET, COVER, party_code="A")]
+    (of_class,) = (one for one in resolve(*rows, whole=True).considered if one.step == "duty")
+    assert of_class.duty == rows[1] and of_class.rival == rows[0]
+    for change in ({"priority": 1}, {"role": "owner"}, {"condition": "缺失"}, {"until": "2026-01-01"}):
+        calm = resolve(rows[0]._replace(**change), rows[1], whole=True)
+        assert [one.rival for one in calm.considered] == [None] * len(COMPONENT_STEPS)
+    same = resolve(rows[0]._replace(party_code="A", party_name="D2"), rows[1], whole=True)
+    assert all(one.rival is None for one in same.considered)
+
+
+@given(st.lists(duties, min_size=1, max_size=6), st.data())
+@settings(deadline=None)
+def test_closing_a_duty_changes_only_its_own(rows: list[Duty], data: Any) -> None:
+    """The answer changes only where the closed duty had answered, or had been next, that day."""
+    rows = [row._replace(id=i, party_name=f"{row.party_name}{i}") for i, row in enumerate(rows)]
+    closed = data.draw(st.sampled_from(rows))
+    day, on = (data.draw(st.sampled_from(["2026-01-01", "2026-02-01", "2026-04-01"])) for _ in range(2))
+    place = data.draw(st.sampled_from([PLACES, PLACES[2:3]]))
+    klass = data.draw(st.sampled_from([COVER, LAMP, None]))
+    later = [row._replace(until=day) if row is closed else row for row in rows]
+    before, after = (ask(*some, klass=klass, places=place, on=on) for some in (rows, later))
+    if before != after:
+        assert closed.place_code in place
+        # From the new end to the former one; a later end would have opened it again.
+        assert min(day, closed.until or day) <= on
+        assert closed.since <= on
+        assert not closed.class_code or (klass is not None and klass.code.startswith(closed.class_code))

@@ -334,7 +334,7 @@ def gpkg_of_another(path: Path) -> None:
 def newer_schema(path: Path) -> None:
     GeoPackage.create(path, META).close()
     connection = raw(path)
-    connection.execute("UPDATE gridcity_meta SET value = '3' WHERE key = 'schema_version'")
+    connection.execute("UPDATE gridcity_meta SET value = '99' WHERE key = 'schema_version'")
     connection.close()
 
 
@@ -351,7 +351,7 @@ def cut_in_half(path: Path) -> None:
         (lambda path: path.write_bytes(b""), "is not a city", "gridcity init"),
         (lambda path: raw(path).execute("CREATE TABLE t (a)"), "is not a city", "gridcity init"),
         (gpkg_of_another, "is not a city", "gridcity init"),
-        (newer_schema, "has schema 3; this gridcity knows 2", "newer"),
+        (newer_schema, "has schema 99; this gridcity knows 3", "newer"),
         (cut_in_half, "malformed|not a city", ""),
     ],
     ids=["text", "empty", "sqlite", "gpkg", "newer", "cut"],

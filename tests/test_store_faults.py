@@ -64,7 +64,7 @@ def damage(path: Path) -> None:
 
 UNUSABLE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "newer": (
-        lambda p: execute(p, "UPDATE gridcity_meta SET value = '3' WHERE key = 'schema_version'"),
+        lambda p: execute(p, "UPDATE gridcity_meta SET value = '99' WHERE key = 'schema_version'"),
         "newer one",
     ),
     "foreign": (lambda p: execute(p, "DROP TABLE gridcity_meta"), "gridcity init"),

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from gridcity.profile import ExtensionClass, Profile, parse_profile
+from gridcity.profile import ExtensionClass, Profile
 
 if TYPE_CHECKING:
     from gridcity.store.base import Store
@@ -18,7 +18,7 @@ __all__ = ["kept_as", "read_kept"]
 
 # To be counted up when the same text comes to mean something else, or a text is taken that was refused: the
 # reader of another number then reads the text itself.
-_READING = 1
+_READING = 2
 _FORM = [_READING, *Profile._fields, *ExtensionClass._fields]
 
 
@@ -30,6 +30,8 @@ def kept_as(profile: Profile) -> dict[str, str]:
     ProfileError
         The profile was not read from its text.
     """
+    from gridcity.profile import parse_profile
+
     read = parse_profile(profile.text, stored=True)
     fields = {**read._asdict(), "classes": [local._asdict() for local in read.classes]}
     return {
@@ -61,6 +63,9 @@ def read_kept(store: Store, meta: Mapping[str, str]) -> Profile:
         read = {}
     # Another gridcity may have read the text, or another program may have changed it since.
     if not (isinstance(read, dict) and read.pop("form", None) == _FORM and read["text"] == text):
+        from gridcity.profile import parse_profile
+
         return parse_profile(text, where=f"the profile in {store.path.name}", stored=True)
     classes = tuple(ExtensionClass(**local) for local in read["classes"])
-    return Profile(**{**read, "classes": classes, "steps": tuple(read["steps"])})
+    steps = {name: tuple(read[name]) for name in ("component_steps", "event_steps")}
+    return Profile(**{**read, "classes": classes, **steps})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from gridcity.city.kept import kept_as, read_kept
 from gridcity.errors import ArgumentError, ProfileError
-from gridcity.store.geopackage import TABLES, GeoPackage
+from gridcity.store.geopackage import GeoPackage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +135,7 @@ class OpenCity:
 
     def summary(self) -> dict[str, int]:
         """Return the number of areas, cells, components, parties, duties and receipts."""
-        return {table: self.store.count(table) for table in TABLES if table in _COUNTED}
+        return {table: self.store.count(table) for table in _COUNTED}
 
 
 def day_of(as_of: str | date | None) -> str:

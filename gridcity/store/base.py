@@ -117,6 +117,20 @@ class Transaction(Reading, Protocol):
         Yields ids (int64 array), places (float array of two columns), and the columns asked for.
         """
 
+    def standing(self, class_codes: Sequence[str] | None) -> Iterator[tuple[str, str, Any]]:
+        """Read where the components of some classes stand that are points and have not ended; None for all.
+
+        Yields edition, class code and places (float array of two columns) of each class that has any.
+        """
+
+    def replace_spacings(
+        self, class_codes: Sequence[str] | None, rows: Sequence[tuple[str, str, int, float]]
+    ) -> None:
+        """Put spacings in place of those that some classes had, or all.
+
+        A row is edition, class code, number of places and spacing in metres.
+        """
+
     def update(self, table: str, ids: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> None:
         """Change rows; what they were before goes into the history."""
 

@@ -11,7 +11,7 @@ from gridcity.errors import StoreError
 from gridcity.store import wkb
 from gridcity.store.connection import store_error
 from gridcity.store.past import Past
-from gridcity.store.places import INSERT_TRIGGER, fill_places
+from gridcity.store.places import INSERT_TRIGGER, fill_places, standing
 from gridcity.store.tree import write_tree
 
 __all__ = ["Bulk"]
@@ -128,6 +128,13 @@ class Bulk(Past):
         while rows := cursor.fetchmany(_FETCHED):
             fids, blobs, *texts = zip(*rows, strict=True)
             yield np.array(fids, dtype=np.int64), wkb.decode_points(blobs), texts
+
+    def standing(self, class_codes: Sequence[str] | None) -> Iterator[tuple[str, str, Any]]:
+        """Read where the components of some classes stand that are points and have not ended."""
+        try:
+            yield from standing(self._connection, class_codes)
+        except sqlite3.Error as error:
+            raise store_error(error, self._connection) from error
 
     def _run_many(self, sql: str, rows: Iterator[tuple[Any, ...]]) -> None:
         try:

@@ -13,22 +13,24 @@ from gridcity.store import wkb
 __all__ = [
     "APPLICATION_ID",
     "CODED",
-    "FORMER_VERSION",
+    "FORMER_VERSIONS",
     "LAYERS",
     "SCHEMA_VERSION",
     "TABLES",
     "YOUNGER_INDEX",
     "build",
     "connect",
+    "schema_script",
     "store_error",
     "upgrade",
 ]
 
 APPLICATION_ID: Final = 0x47504B47  # "GPKG"
 _USER_VERSION: Final = 10300
-SCHEMA_VERSION: Final = "2"
-# Without the places of components; it is read as it is, and upgraded by the first transaction.
-FORMER_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "3"
+# The first without the places of components, both without duties in places of their own and the spacing of
+# classes. They are read as they are, and upgraded by the first transaction.
+FORMER_VERSIONS: Final = ("1", "2")
 # A check of a million components reads for some ten seconds, and a writer must outwait it.
 _BUSY_S: Final = 60.0
 # Ours: the places and rows around points that are asked about one by one; SQLite's own 2 MB hold them for a
@@ -37,19 +39,24 @@ _READ_CACHE_KIB: Final = 32_768
 # Some cities of the former version have it, some were made before it.
 YOUNGER_INDEX: Final = "CREATE INDEX IF NOT EXISTS components_key ON components(key) WHERE key <> ''"
 
-LAYERS: Final = {"areas": "MULTIPOLYGON", "cells": "MULTIPOLYGON", "components": "GEOMETRY"}
+LAYERS: Final = {
+    "areas": "MULTIPOLYGON",
+    "cells": "MULTIPOLYGON",
+    "components": "GEOMETRY",
+    "duties": "MULTIPOLYGON",
+}
 """The tables with geometry and the type their contents are registered with."""
 CODED: Final = ("components", "cells", "areas", "parties")
 """The tables whose objects have codes."""
 TABLES: Final = (
     *LAYERS,
     "parties",
-    "duties",
     "receipts",
     "findings",
     "rejected_rows",
     "history",
     "serials",
+    "spacings",
     "gridcity_meta",
 )
 
@@ -111,15 +118,11 @@ def build(connection: sqlite3.Connection, meta: Mapping[str, str]) -> None:
     srs_id = int(meta["stored_epsg"])
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {_USER_VERSION}")
-    from pathlib import Path
-
     from gridcity.store.places import places_script
 
-    schema = Path(__file__).parent / "schema"
-    scripts = [(schema / name).read_text(encoding="utf-8") for name in ("geopackage.sql", "city.sql")]
+    scripts = [schema_script("geopackage.sql"), schema_script("city.sql")]
     scripts += [f"{YOUNGER_INDEX};", places_script()]
-    triggers = (schema / "rtree.sql").read_text(encoding="utf-8")
-    scripts += [triggers.replace("{t}", layer) for layer in LAYERS]
+    scripts += [schema_script("rtree.sql").replace("{t}", layer) for layer in LAYERS]
     connection.executescript("BEGIN;" + "".join(scripts))
     for table in TABLES:
         kind, srs = ("features", srs_id) if table in LAYERS else ("attributes", None)
@@ -144,7 +147,7 @@ def build(connection: sqlite3.Connection, meta: Mapping[str, str]) -> None:
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Make a city of the former version one of this version, in the transaction that is open.
+    """Make a city of a former version one of this version, in the transaction that is open.
 
     Parameters
     ----------
@@ -154,18 +157,32 @@ def upgrade(connection: sqlite3.Connection) -> None:
     from gridcity.store.places import fill_places, places_script
 
     found = connection.execute("SELECT value FROM gridcity_meta WHERE key = 'schema_version'").fetchone()
-    if found != (FORMER_VERSION,):
+    if found not in {(version,) for version in FORMER_VERSIONS}:
         return
-    connection.execute(YOUNGER_INDEX)
+    if found == (FORMER_VERSIONS[0],):
+        connection.execute(YOUNGER_INDEX)
+        _execute(connection, places_script())
+        fill_places(connection, 0)
+    _execute(connection, schema_script("upgrade.sql"))
+    _execute(connection, schema_script("rtree.sql").replace("{t}", "duties"))
+    connection.execute("UPDATE gridcity_meta SET value = ? WHERE key = 'schema_version'", (SCHEMA_VERSION,))
+
+
+def schema_script(name: str) -> str:
+    """Return the text of a file of statements."""
+    from pathlib import Path
+
+    return (Path(__file__).parent / "schema" / name).read_text(encoding="utf-8")
+
+
+def _execute(connection: sqlite3.Connection, script: str) -> None:
+    """Run statements one by one: a script run at once would end the transaction."""
     statement = ""
-    for line in places_script().splitlines(keepends=True):
+    for line in script.splitlines(keepends=True):
         statement += line
-        # A script run at once would end the transaction.
         if sqlite3.complete_statement(statement):
             connection.execute(statement)
             statement = ""
-    fill_places(connection, 0)
-    connection.execute("UPDATE gridcity_meta SET value = ? WHERE key = 'schema_version'", (SCHEMA_VERSION,))
 
 
 def _side(name: str) -> Any:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from gridcity.errors import CityNotFoundError, StoreError
 from gridcity.store.connection import (
     APPLICATION_ID,
-    FORMER_VERSION,
+    FORMER_VERSIONS,
     LAYERS,
     SCHEMA_VERSION,
     TABLES,
     build,
     connect,
+    schema_script,
     store_error,
     upgrade,
 )
@@ -60,7 +61,10 @@ class GeoPackage(Reader):
             )
         super().__init__(connect(self._file, read_only=True))
         self._depth = 0
-        self._check_identity()
+        self._former = self._check_identity() in FORMER_VERSIONS
+        if self._former:
+            with self._unlocked():
+                self._connection.executescript(schema_script("former.sql"))
         self._leave_wal()
 
     @property
@@ -142,6 +146,8 @@ class GeoPackage(Reader):
                 raise
         finally:
             connection.close()
+            if self._former and self._depth == 0:
+                self._forget_former()
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the whole city to a new file.
@@ -175,6 +181,8 @@ class GeoPackage(Reader):
         A writer waits at its commit until the block ends: read, then leave. Blocks may nest.
         """
         if self._depth == 0:
+            if self._former:
+                self._forget_former()
             self._run("BEGIN")
         self._depth += 1
         try:
@@ -192,7 +200,8 @@ class GeoPackage(Reader):
         """Close the store; closing twice is no error."""
         self._connection.close()
 
-    def _check_identity(self) -> None:
+    def _check_identity(self) -> str:
+        """Return the version of the schema; close the file and raise where it is none that can be read."""
         try:
             (application,) = self._connection.execute("PRAGMA application_id").fetchone()
             version = self.meta().get("schema_version") if application == APPLICATION_ID else None
@@ -201,7 +210,7 @@ class GeoPackage(Reader):
             raise StoreError(
                 f"{self.path} is not a city of gridcity: {error}.", hint="Make one with gridcity init."
             ) from error
-        if version not in (FORMER_VERSION, SCHEMA_VERSION):
+        if version not in (*FORMER_VERSIONS, SCHEMA_VERSION):
             self.close()
             if version is None:
                 raise StoreError(
@@ -211,6 +220,25 @@ class GeoPackage(Reader):
                 f"{self.path} has schema {version}; this gridcity knows {SCHEMA_VERSION}.",
                 hint="Install the gridcity that made it, or a newer one.",
             )
+        return version
+
+    def _forget_former(self) -> None:
+        """Read a city as it is now where somebody has upgraded it since it was opened."""
+        if self.meta()["schema_version"] == SCHEMA_VERSION:
+            with self._unlocked():
+                for view in ("duties", "spacings", "rtree_duties_geom"):
+                    self._connection.execute(f"DROP VIEW temp.{view}")
+            self._known.clear()
+            self._former = False
+
+    @contextlib.contextmanager
+    def _unlocked(self) -> Iterator[None]:
+        """Let this connection write for the time of the block."""
+        self._run("PRAGMA query_only = OFF")
+        try:
+            yield
+        finally:
+            self._run("PRAGMA query_only = ON")
 
     def _leave_wal(self) -> None:
         """Give a file that another program has left in WAL its journal back, unless that has it open still.
@@ -218,7 +246,5 @@ class GeoPackage(Reader):
         A city on a shared drive cannot use the shared memory that WAL needs.
         """
         if self._run("PRAGMA journal_mode").fetchone() == ("wal",):
-            self._run("PRAGMA query_only = OFF")
-            with contextlib.suppress(sqlite3.OperationalError):
+            with self._unlocked(), contextlib.suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA journal_mode = DELETE")
-            self._run("PRAGMA query_only = ON")

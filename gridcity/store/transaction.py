@@ -18,9 +18,9 @@ from gridcity.store.tree import rounded_outwards
 
 __all__ = ["WriteTransaction"]
 
-# Tables whose rows are records of what happened: they are never changed into something else.
+# Tables whose rows are records of what happened, or follow from other tables.
 _WITHOUT_HISTORY: Final = frozenset(
-    {"receipts", "findings", "rejected_rows", "history", "serials", "gridcity_meta"}
+    {"receipts", "findings", "rejected_rows", "history", "serials", "spacings", "gridcity_meta"}
 )
 
 
@@ -64,6 +64,19 @@ class WriteTransaction(Bulk):
         assignments = ", ".join(f"{name} = ?" for name in names)
         self._run_many(f"UPDATE {table} SET {assignments} WHERE fid = ?", zip(*values, keys, strict=True))
         self._touched.add(table)
+
+    def replace_spacings(
+        self, class_codes: Sequence[str] | None, rows: Sequence[tuple[str, str, int, float]]
+    ) -> None:
+        """Put spacings in place of those that some classes had, or all."""
+        if class_codes is None:
+            self._run("DELETE FROM spacings")
+        else:
+            among = "(SELECT value FROM json_each(?))"
+            self._run(f"DELETE FROM spacings WHERE class_code IN {among}", (json.dumps(list(class_codes)),))
+        columns = "edition, class_code, places, spacing_m"
+        self._run_many(f"INSERT INTO spacings ({columns}) VALUES (?, ?, ?, ?)", iter(rows))
+        self._touched.add("spacings")
 
     def raise_serial(self, prefix: str, last: int) -> None:
         """Put the mark below a prefix at least so high."""

@@ -71,6 +71,7 @@ CREATE TABLE parties (
 );
 CREATE UNIQUE INDEX parties_code ON parties(code) WHERE code <> '';
 
+-- A duty may have a place of its own, a park, a road, a market: else area and geometry are NULL.
 CREATE TABLE duties (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
   party_code TEXT NOT NULL DEFAULT '',
@@ -84,9 +85,24 @@ CREATE TABLE duties (
   since TEXT NOT NULL DEFAULT '',
   until TEXT NOT NULL DEFAULT '',
   priority INTEGER NOT NULL DEFAULT 0,
-  receipt INTEGER NOT NULL REFERENCES receipts(fid)
+  receipt INTEGER NOT NULL REFERENCES receipts(fid),
+  condition TEXT NOT NULL DEFAULT '',
+  place_name TEXT NOT NULL DEFAULT '',
+  note TEXT NOT NULL DEFAULT '',
+  area_m2 DOUBLE,
+  geom MULTIPOLYGON
 );
 CREATE INDEX duties_place ON duties(place_code);
+
+-- How far the components of a class that are points usually stand from the next one of their class.
+CREATE TABLE spacings (
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  edition TEXT NOT NULL,
+  class_code TEXT NOT NULL,
+  places INTEGER NOT NULL,
+  spacing_m DOUBLE NOT NULL,
+  UNIQUE (edition, class_code)
+);
 
 CREATE TABLE receipts (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,

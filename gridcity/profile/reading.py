@@ -1,176 +1,24 @@
-"""A city's own choices, read from one TOML file.
-
-::
-
-    [city]
-    name = "北京市东城区"
-    area_code = "110101"             # GB/T 2260, or the city's own six digits outside China
-    edition = "gbt47678.5-2026"      # the edition of new codes
-    older_edition = "cjt214-2007"    # how codes of 10, 14 and 16 digits are read
-
-    [areas.digits]                   # digits where the list of areas has none
-    "样例社区" = "901"               # three digits, or the whole code of 9 or 12
-    [areas]
-    community_of_street = "001"      # every street is one community with these digits
-
-    [aliases]                        # an area's name as delivered = its name in the list
-    "崇外" = "崇文门外"
-
-    [columns]                        # a source column = the field it fills, before the national names
-    "DEPTNAME3" = "supervisor_name"
-
-    [[classes]]                      # local extension of the catalogue
-    kind = "component"
-    edition = "cjt214-2007"
-    code = "0698"
-    name = "文物古迹"
-
-    [responsibility]
-    steps = ["maintainer", "owner", "supervisor", "duty", "territory"]
-"""
+"""The profile as people write it: TOML, read and held against what it may say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gridcity.errors import CodeError, ProfileError
+from gridcity.profile.choices import ACCURACY_M, COMPONENT_STEPS, EVENT_STEPS, STEPS, ExtensionClass, Profile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gridcity.catalogue import Catalogue, ClassEntry
-
-__all__ = ["STEPS", "ExtensionClass", "Profile", "parse_profile", "read_profile"]
-
-STEPS = ("maintainer", "owner", "supervisor", "duty", "territory")
-"""The steps of the responsibility chain in their default order (先属主后属地)."""
+__all__ = ["parse_profile", "read_profile"]
 
 _TABLES: dict[str, frozenset[str]] = {
     "city": frozenset({"name", "area_code", "edition", "older_edition"}),
     "areas": frozenset({"digits", "community_of_street"}),
-    "responsibility": frozenset({"steps"}),
+    "responsibility": frozenset({"component", "event", "accuracy", "steps"}),
 }
 _CLASS_KEYS = frozenset({"kind", "edition", "code", "name", "name_en", "geometry", "major_name"})
-
-
-class ExtensionClass(NamedTuple):
-    """One local class as the profile writes it."""
-
-    kind: str
-    edition: str
-    code: str
-    name: str
-    name_en: str = ""
-    geometry: str = ""
-    major_name: str = ""
-
-
-_NO_NAMES: Mapping[str, str] = MappingProxyType({})
-
-
-class Profile(NamedTuple):
-    """The choices of one city.
-
-    Attributes
-    ----------
-    area_code : str
-        Six digits; the district of objects that stand in no area of their own.
-    edition : str
-        Edition of new codes.
-    older_edition : str
-        Edition under which a code is read whose length the edition of new codes does not have;
-        empty: such a code is ambiguous where more than one edition has its length.
-    digits : dict
-        Delivered name of a street or community: its digits, or its whole code.
-    community_of_street : str
-        Three digits: each street is one community; empty where communities are delivered.
-    aliases : dict
-        Delivered name: listed name.
-    columns : dict
-        Source column: field.
-    classes : tuple of ExtensionClass
-        Local extension of the catalogue.
-    steps : tuple of str
-        Order of the responsibility chain.
-    text : str
-        The TOML the profile was read from.
-    """
-
-    name: str
-    area_code: str
-    edition: str
-    older_edition: str = ""
-    digits: Mapping[str, str] = _NO_NAMES
-    community_of_street: str = ""
-    aliases: Mapping[str, str] = _NO_NAMES
-    columns: Mapping[str, str] = _NO_NAMES
-    classes: tuple[ExtensionClass, ...] = ()
-    steps: tuple[str, ...] = STEPS
-    text: str = ""
-
-    def __reduce__(self) -> tuple[type[Profile], tuple[object, ...]]:
-        # For pickle and copy, which do not take the default of the mappings.
-        return type(self), tuple(dict(value) if isinstance(value, Mapping) else value for value in self)
-
-    @property
-    def in_china(self) -> bool:
-        """Whether the area code belongs to a province of the list; decides the stored datum."""
-        from gridcity.catalogue import area_name
-
-        return area_name(self.area_code[:2]) is not None
-
-    @property
-    def stored_epsg(self) -> int:
-        """EPSG code of the stored geometry: 4490 (CGCS2000) in China, 4326 (WGS 84) elsewhere."""
-        return 4490 if self.in_china else 4326
-
-    def catalogues(self) -> tuple[Catalogue, ...]:
-        """Return the class tables of the city's editions, its own classes among them.
-
-        Returns
-        -------
-        tuple of Catalogue
-            That of the edition of new codes first, then that of the older one.
-
-        Raises
-        ------
-        ProfileError
-            A local class lacks a code or takes that of another class; the next free one is named.
-        """
-        from gridcity.catalogue import catalogue, extension
-
-        local: tuple[ClassEntry, ...] = ()
-        for c in self.classes:
-            names = (c.name, c.name_en, c.geometry, c.major_name)
-            local = (*local, extension(c.kind, c.edition, c.code, *names, others=local))
-        return tuple(
-            catalogue(name, local) for name in dict.fromkeys((self.edition, self.older_edition)) if name
-        )
-
-    def edition_of(self, digits: int) -> str | None:
-        """Return the edition under which a cell, component or class code of this length is read.
-
-        Parameters
-        ----------
-        digits : int
-            Length of the code.
-
-        Returns
-        -------
-        str or None
-            The edition of new codes where it has this length, else the older one where that has
-            it, else None: the length alone must decide.
-        """
-        from gridcity.codes import edition
-
-        for name in (self.edition, self.older_edition):
-            if name:
-                e = edition(name)
-                if digits in (e.cell_digits, e.component_digits, e.event_code_digits):
-                    return name
-        return None
 
 
 def read_profile(path: str | Path) -> Profile:
@@ -200,7 +48,7 @@ def parse_profile(text: str, *, where: str = "profile", stored: bool = False) ->
     Parameters
     ----------
     text : str
-        TOML, as described at the top of this module.
+        TOML, as described at `gridcity.profile`.
     where : str, optional
         How error messages name the text.
     stored : bool, optional
@@ -241,10 +89,11 @@ def parse_profile(text: str, *, where: str = "profile", stored: bool = False) ->
             _extension(where, i, entry, own_edition)
             for i, entry in enumerate(_list(where, "classes", data, ()), 1)
         ),
-        steps=tuple(
-            _text(where, "responsibility.steps", step)
-            for step in _list(where, "steps", responsibility, STEPS)
+        component_steps=_steps(
+            where, "component" if "component" in responsibility else "steps", responsibility, COMPONENT_STEPS
         ),
+        event_steps=_steps(where, "event", responsibility, EVENT_STEPS),
+        accuracy=_text(where, "responsibility.accuracy", responsibility.get("accuracy", "B")),
         text=text,
     )
     _check(where, profile)
@@ -290,12 +139,24 @@ def _check(where: str, profile: Profile) -> None:
                 f"{where}, [[classes]]: {c.name} is of {c.edition}, which is no edition of this city.",
                 hint=f'Write older_edition = "{c.edition}" under [city].',
             )
-    wrong = [step for step in profile.steps if step not in STEPS]
-    if wrong or len(set(profile.steps)) != len(profile.steps):
+    if profile.accuracy not in ACCURACY_M:
         raise ProfileError(
-            f"{where}, responsibility.steps: {', '.join(wrong) or 'a step is named twice'}.",
+            f"{where}, responsibility.accuracy: {profile.accuracy!r} is no class of accuracy.",
+            hint=f"Possible: {', '.join(f'{name} ({m:g} m)' for name, m in ACCURACY_M.items())}.",
+        )
+
+
+def _steps(where: str, key: str, table: Mapping[str, Any], default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the order of a chain; refuse a step that does not exist or stands twice."""
+    place = f"responsibility.{key}"
+    steps = tuple(_text(where, place, step) for step in _list(where, key, table, default))
+    wrong = [step for step in steps if step not in STEPS]
+    if wrong or len(set(steps)) != len(steps):
+        raise ProfileError(
+            f"{where}, {place}: {', '.join(wrong) or 'a step is named twice'}.",
             hint=f"Possible steps, each once: {', '.join(STEPS)}.",
         )
+    return steps
 
 
 def _check_columns(where: str, profile: Profile) -> None:
@@ -304,7 +165,7 @@ def _check_columns(where: str, profile: Profile) -> None:
         return
     from gridcity.catalogue import fields
 
-    kinds = ("component", "cell", "area", "party", "duty")
+    kinds = ("component", "cell", "area", "party", "duty", "incident")
     possible = dict.fromkeys(name for kind in kinds for name in fields(kind).values())
     for column, name in profile.columns.items():
         if name not in possible:
