@@ -146,6 +146,24 @@ def nearest(
 
 @cli.command()
 @_cells
+@_number("--points", 1_000_000, "Points, each with a class.")
+@_number("--parties", 2_000, "Parties of the city.")
+@_number("--duties", 50_000, "Their duties.")
+@_number("--rounds", 15, "Turns of each contender.")
+@_seed
+@_folder
+def responsibility(
+    cells: int, points: int, parties: int, duties: int, rounds: int, seed: int, folder: Path | None
+) -> None:
+    """Say who answers for many points, beside finding their cells."""
+    from benchmarks.responsibility import measure
+
+    with _room(folder) as room:
+        _keep([measure(room, cells, points, parties, duties, rounds, seed)])
+
+
+@cli.command()
+@_cells
 @_rounds
 @_seed
 @_folder

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from statistics import median
 
-from benchmarks import build, cold, joining, locate, nearest, stream
+from benchmarks import build, cold, joining, locate, nearest, responsibility, stream
 from benchmarks.run import Run
 
 __all__ = ["PROMISES", "Promise", "lines"]
@@ -100,6 +100,13 @@ PROMISES = (
     _faster("the same, against SedonaDB with 2 threads", _MANY, joining.SEDONA, locate.OWN, 12),
     _at_most("the same, against a bare numpy take of the same length", _MORE, locate.OWN, locate.TAKE, 5),
     _at_most("basis, area names and party codes as well", _MORE, locate.WITH_COLUMNS, locate.OWN, 3),
+    _at_most(
+        "the cell and who answers, of 2,000 parties with 50,000 duties: itself 3 times, with the cell 4",
+        "responsibility-100000-*",
+        responsibility.NAMED,
+        locate.OWN,
+        4,
+    ),
     _at_most("twice the points", _MORE, locate.TWICE_POINTS, locate.OWN, 2.1),
     _at_most("twice the cells", _MORE, locate.TWICE_CELLS, locate.OWN, 1.2),
     _at_most(

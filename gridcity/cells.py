@@ -88,7 +88,7 @@ class CellIndex(PolygonIndex):
 
         A file that cannot be written is no error: without it the answers are the same.
         """
-        if not len(self) or not len(self._edges):
+        if not len(self) or not len(self.edges):
             return
         pixels = self.pixels
         if self._keep:

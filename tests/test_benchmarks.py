@@ -261,6 +261,17 @@ def test_the_nearest_components_are_those_of_the_peers(city_folder: Path) -> Non
         assert set(differ) == {f"0 of {n}"}
 
 
+def test_who_answers_is_measured_and_compared(city_folder: Path) -> None:
+    """Somebody answers for points with duties at every level, and for one point as for many."""
+    from benchmarks import responsibility
+
+    run = responsibility.measure(city_folder, 150, 2_000, 40, 1_500, 1)
+    assert {responsibility.NAMED, responsibility.ANSWERED, responsibility.LISTED} < set(run.seconds)
+    *differ, answered = run.facts.values()
+    assert set(differ) == {"0 of 500"}
+    assert 1_500 < int(answered.split()[0].replace(",", "")) <= 2_000
+
+
 def test_the_making_of_the_index_is_measured(city_folder: Path) -> None:
     """What is held is counted, and rasterio is timed or named as missing."""
     from benchmarks import build
@@ -360,5 +371,5 @@ def test_the_command_line_lists_the_measurements() -> None:
         text=True,
         check=True,
     )
-    for name in ("import", "locate", "cold", "stream", "nearest", "build", "page"):
+    for name in ("import", "locate", "cold", "stream", "nearest", "responsibility", "build", "page"):
         assert f"  {name} " in said.stdout

@@ -37,7 +37,9 @@ print("code", code, *sorted(set(sys.modules) - before), file=sys.stderr)
 # All that one question loads of gridcity. A name is added when a question cannot do without it: each costs
 # 0.15 ms and more, where the whole of a question may cost 20.
 OF_A_POINT = """
-gridcity gridcity.errors gridcity.model gridcity.profile gridcity.responsibility gridcity.distance
+gridcity gridcity.errors gridcity.model gridcity.profile gridcity.profile.choices
+gridcity.responsibility gridcity.distance
+gridcity.responsibility.chain gridcity.responsibility.duties gridcity.responsibility.parties
 gridcity.city gridcity.city.kept gridcity.city.opened gridcity.city.past gridcity.city.questions
 gridcity.city.rows gridcity.crs gridcity.crs.datums gridcity.tiling gridcity.tiling.point
 gridcity.locating gridcity.locating.places gridcity.locating.single gridcity.locating.wanted
@@ -49,7 +51,7 @@ OUTSIDE = "gridcity.store.tree"
 OF_A_CLASS = """
 gridcity.catalogue gridcity.catalogue.classes gridcity.catalogue.tables
 gridcity.codes gridcity.codes.layouts gridcity.codes.standards
-gridcity.locating.nearby gridcity.store.places gridcity.store.rows csv unicodedata
+gridcity.locating.nearby gridcity.spacings gridcity.store.places gridcity.store.rows csv unicodedata
 """
 # Of the standard library: each takes 0.2 to 4 ms, and a question was once rid of it.
 SLOW = """
@@ -149,7 +151,7 @@ def test_a_text_that_another_program_changed_counts(tmp_path: Path) -> None:
     City.create(path, parse_profile(LONG)).close()
     written(path, "profile", LONG.replace('["duty", "owner"]', '["owner"]'))
     with City.open(path) as opened:
-        assert opened.profile.steps == ("owner",)
+        assert opened.profile.component_steps == ("owner",)
     written(path, "profile", "[city")
     with pytest.raises(ProfileError, match=r"the profile in city\.gpkg is not TOML"):
         City.open(path)

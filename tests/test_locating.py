@@ -42,8 +42,8 @@ from gridcity.model import Placement
 from gridcity.profile import parse_profile
 
 Place = tuple[float, float]
-IDS = ("cell_id", "component_id")
-DISTANCES = ("distance_to_border_m", "component_distance_m")
+IDS = ("cell_id", "component_id", "other_component_id")
+DISTANCES = ("distance_to_border_m", "component_distance_m", "other_component_distance_m")
 OLD = "cjt214-2007"
 
 
@@ -62,9 +62,14 @@ def same(city: City, points: list[Place], **question: Any) -> list[Placement]:
     """Assert that many at once are what one by one are, field by field, and return them."""
     lng, lat = np.array(points).reshape(-1, 2).T
     many = rows(city.locate_many(lng, lat, **question))
-    texts = question.pop("class_text", None)
-    each = [texts] * len(points) if texts is None or isinstance(texts, str) else texts
-    one = [city.locate(*p, class_text=text, **question) for p, text in zip(points, each, strict=True)]
+    of_each = [
+        [texts] * len(points) if texts is None or isinstance(texts, str) else texts
+        for texts in (question.pop("class_text", None), question.pop("condition", ""))
+    ]
+    one = [
+        city.locate(*p, class_text=text, condition=condition, **question)
+        for p, text, condition in zip(points, *of_each, strict=True)
+    ]
     for a, b, p in zip(one, many, points, strict=True):
         assert a == b, p
         assert all(

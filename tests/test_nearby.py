@@ -1,4 +1,4 @@
-"""The component nearest to one point, from the store: what many are told, and a walk through all tells."""
+"""The components nearest to one point, from the store: what many are told, and a walk through all tells."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tiny_city import EDITION, GREEN, LAMP, RAILING, add, array, at, box, compon
 
 from gridcity.city import City
 from gridcity.distance import distance_m
-from gridcity.locating.nearby import nearest_component
+from gridcity.locating.components import Components
+from gridcity.locating.nearby import Nearby, nearest_components
 from gridcity.proximity import Neighbours
 from gridcity.store import wkb
 
@@ -32,10 +33,23 @@ def city(tmp_path: Path) -> Iterator[City]:
         yield opened
 
 
+def nearest(
+    city: City, place: tuple[float, float], radius_m: float, classes: frozenset[tuple[str, str]] = LAMPS
+) -> Nearby | None:
+    """The nearest alone."""
+    return nearest_components(city.store, *place, radius_m, classes, TODAY, 0.0)[0]
+
+
+def two(city: City, x: float, y: float, open_m: float, radius_m: float = 50.0) -> list[tuple[int, float]]:
+    """Ids and distances of the nearest lamp and of a second as likely."""
+    found = nearest_components(city.store, *at(x, y), radius_m, LAMPS, TODAY, open_m)
+    return [(one.id, one.distance_m) for one in found if one]
+
+
 def ask(
     city: City, x: float, y: float, radius_m: float = 50.0, classes: frozenset[tuple[str, str]] = LAMPS
 ) -> tuple[int, float] | None:
-    found = nearest_component(city.store, *at(x, y), radius_m, classes, TODAY)
+    found = nearest(city, at(x, y), radius_m, classes)
     return None if found is None else (found.id, found.distance_m)
 
 
@@ -51,7 +65,7 @@ def test_nearest_by_hand(city: City) -> None:
         component(LAMP, point(0, 30 * M), code="1", owner_code="0", owner_name="甲", name="灯"),
         component(GREEN, box(2, 2), name="绿地"),
     )
-    found = nearest_component(city.store, *at(0, 0), 50.0, LAMPS, TODAY)
+    found = nearest(city, at(0, 0), 50.0)
     assert found is not None and found[:3] == (5, "1", "灯") and found.distance_m == 30.0
     assert found.klass[:3] == ("component", EDITION, LAMP) and found.roles.owner == ("0", "甲")
     assert ask(city, 0, 0, 29.99) is None
@@ -74,6 +88,34 @@ def test_equally_near(city: City) -> None:
     assert ask(city, 0, 0) == (5, 10.0)
 
 
+def test_two_equally_likely(city: City) -> None:
+    """A second is named as far behind the first as is open, to the centimetre, and within the radius."""
+    add(city, "components", *(component(LAMP, point(0, metres * M)) for metres in (10, -12, -12.03, 60, -62)))
+    assert two(city, 0, 0, 1.99) == [(1, 10.0)]
+    assert two(city, 0, 0, 2.0) == [(1, 10.0), (2, 12.0)]
+    assert two(city, 0, 0, 2.0, radius_m=11.99) == [(1, 10.0)]
+    # From 49 m north of the first the fourth is nearer; then the first alone, past what one box holds.
+    assert two(city, 0, 59 * M, 48.0) == [(4, 1.0), (1, 49.0)]
+    assert two(city, 0, 59 * M, 47.99) == [(4, 1.0)]
+    assert two(city, 0, -112 * M, 0.01, radius_m=99.96) == [(5, 50.0)]
+    assert two(city, 0, -112 * M, 49.97, radius_m=99.96) == [(5, 50.0), (3, 99.96)]
+    assert two(city, 0, -112 * M, 49.97, radius_m=99.95) == [(5, 50.0)]
+
+
+def test_two_at_one_place(city: City) -> None:
+    """Of several at one place the first two in order are named, and each has its cell and its place."""
+    cell = add(city, "cells", {"geom": box(0, 0), "edition": EDITION})
+    rows = [component(LAMP, point(0, 1 * M), code=code) for code in ("", "b", "a", "")]
+    rows[2]["cell_id"] = cell[0]
+    add(city, "components", *rows, component(LAMP, line((1, 1), (0, 1 * M))))
+    first, second = nearest_components(city.store, *at(0, 0), 50.0, LAMPS, TODAY, 0.0)
+    assert first and second and (first.id, second.id) == (3, 2)
+    assert (first.cell_id, second.cell_id) == (cell[0], None)
+    assert (first.lng, first.lat) == at(0, 1 * M)
+    on_line = nearest(city, at(0.5, 0.5), 50.0)
+    assert on_line and on_line.id == 5 and (on_line.lng, on_line.lat) == at(1, 1)
+
+
 @pytest.mark.parametrize("metres", [49.99, 50.02, 200.5, 4_000.0, 900_000.0])
 @pytest.mark.parametrize("radius_m", [1e6, 1e9, 1e300])
 def test_far_away(city: City, metres: float, radius_m: float) -> None:
@@ -92,10 +134,10 @@ def test_at_the_ends_of_the_earth(city: City, lat: float) -> None:
     places = [(-180.0, lat), (180.0, lat), (0.0, lat)]
     add(city, "components", *(component(LAMP, shapely.Point(*place)) for place in places))
     for i, place in enumerate(places, 1):
-        found = nearest_component(city.store, *place, 0.0, LAMPS, TODAY)
+        found = nearest(city, place, 0.0)
         # All meridians meet at a pole, to the centimetre too.
         assert found is not None and (found.id == i or abs(lat) == 90) and found.distance_m == 0.0
-        assert nearest_component(city.store, *place, 1e8, LAMPS, TODAY) == found
+        assert nearest(city, place, 1e8) == found
 
 
 def test_the_cold_path_loads_no_library() -> None:
@@ -136,24 +178,37 @@ corners = st.sampled_from(
 )
 
 
-def by_hand(places: Any, keys: Any, shapes: Any, radius_m: float) -> list[tuple[int, float] | None]:
-    """The nearest of every shape: distance, coded before uncoded, code, id."""
-    found: list[tuple[int, float] | None] = []
+Answer = list[tuple[int, float]]
+
+
+def by_hand(places: Any, keys: Any, shapes: Any, radius_m: float, open_m: float) -> list[Answer]:
+    """The first two of all shapes in order (distance, coded first, code, id), the second if as likely."""
+    found: list[Answer] = []
     for p in places:
         orders = []
         for (i, code), shape in zip(keys, shapes, strict=True):
             paths = wkb.paths(wkb.encode_many(array([shape]), 4490)[0] or b"")[1]
             inside = shape.geom_type == "Polygon" and shapely.intersects_xy(shape, *p)
             orders.append((0.0 if inside else distance_m(*p, paths), not code, code, i))
-        metres, _, _, i = min(orders, default=(np.inf, True, "", 0))
-        found.append((i, metres) if metres <= radius_m else None)
+        orders.sort()
+        limit_m = min(round((orders[0][0] + open_m) * 100) / 100, radius_m) if orders else 0.0
+        found.append([(i, metres) for metres, _, _, i in orders[:2] if metres <= limit_m])
     return found
+
+
+def in_columns(ids: Any, columns: tuple[Any, ...]) -> list[Answer]:
+    """The columns of the two nearest as ids and distances of those that are there."""
+    return [
+        [(int(ids[i]), metres) for i, metres in ((first, first_m), (other, other_m)) if i >= 0]
+        for first, first_m, other, other_m in zip(*(column.tolist() for column in columns), strict=True)
+    ]
 
 
 @given(
     rows,
     st.lists(spots, min_size=1, max_size=6),
-    st.sampled_from([0.0, 5.0, 14.14, 50.0, 333.0, 5000.0]),
+    st.sampled_from([0.0, 5.0, 14.14, 50.0, 52.0, 333.0, 5000.0]),
+    st.sampled_from([0.0, 1.0, 2.07, 5.0, 20.0, 400.0]),
     corners,
     st.sampled_from([{LAMP}, {RAILING, GREEN}]),
     st.booleans(),
@@ -163,11 +218,12 @@ def test_one_is_many_is_every(
     built: list[Any],
     places: list[tuple[float, float]],
     radius_m: float,
+    open_m: float,
     corner: tuple[float, float],
     klasses: set[str],
     former: bool,
 ) -> None:
-    """One from the store, many in memory and a walk through all components have the same answer."""
+    """One from the store, many in memory and a walk through all components have the same two answers."""
     move = np.array(corner)
     shapes = [shapely.transform(shape, lambda xy: xy + move) for shape, _, _, _ in built]
     asked = [(x + corner[0], y + corner[1]) for x, y in (at(*p) for p in places)]
@@ -180,18 +236,24 @@ def test_one_is_many_is_every(
         i for i, (_, klass, _, until) in enumerate(built) if klass in klasses and not "" < until <= TODAY
     ]
     keys = [(i + 1, codes[i]) for i in counts]
-    expected = by_hand(asked, keys, [shapes[i] for i in counts], radius_m)
-    index = Neighbours([i for i, _ in keys], [code for _, code in keys], array([shapes[i] for i in counts]))
-    position, metres = index.nearest(*np.array(asked).T, radius_m)
-    many = [
-        (keys[i][0], m) if i >= 0 else None for i, m in zip(position.tolist(), metres.tolist(), strict=True)
-    ]
-    assert many == expected
+    expected = by_hand(asked, keys, [shapes[i] for i in counts], radius_m, open_m)
+    lng, lat = np.array(asked).T
+    ids = [i for i, _ in keys]
+    index = Neighbours(ids, [code for _, code in keys], array([shapes[i] for i in counts]))
+    many = index.two_nearest(lng, lat, radius_m, open_m)
+    assert in_columns(ids, many) == expected
+    alone = index.nearest(lng, lat, radius_m)
+    assert all(np.array_equal(one, two, equal_nan=True) for one, two in zip(alone, many, strict=False))
     with tempfile.TemporaryDirectory() as folder, empty_city(Path(folder) / "city.gpkg") as city:
         add(city, "components", *components)
         if former:
             make_former(city.path)
         wanted = frozenset((EDITION, klass) for klass in klasses)
-        for p, answer in zip(asked, expected, strict=True):
-            found = nearest_component(city.store, *p, radius_m, wanted, TODAY)
-            assert (found and (found.id, found.distance_m)) == answer
+        in_bulk = Components(city.store, wanted, TODAY)
+        stored = in_bulk.two_nearest(wanted, lng, lat, radius_m, open_m)
+        assert in_columns(in_bulk.columns["component_id"], stored) == expected
+        for p, answer, i in zip(asked, expected, stored[0].tolist(), strict=True):
+            found = nearest_components(city.store, *p, radius_m, wanted, TODAY, open_m)
+            assert [(one.id, one.distance_m) for one in found if one] == answer
+            if found[0]:
+                assert found[0][-2:] == (in_bulk.place[0][i], in_bulk.place[1][i])

@@ -73,6 +73,32 @@ def test_nothing_to_find() -> None:
     shape, metres = index.nearest(np.array([np.nan, at(0, 0)[0]]), np.array([np.nan, at(0, 0)[1]]), 5.0)
     assert shape.tolist() == [-1, 0] and np.isnan(metres[0])
     assert [len(column) for column in index.nearest(np.empty(0), np.empty(0), 5.0)] == [0, 0]
+    for nothing in (empty, index):
+        found = nothing.two_nearest(np.array([np.nan]), np.array([40.0]), 5.0, 5.0)
+        assert [column.tolist() for column in found[::2]] == [[-1], [-1]] and np.isnan(found[1::2]).all()
+    assert [len(column) for column in index.two_nearest(np.empty(0), np.empty(0), 5.0, 5.0)] == [0] * 4
+
+
+def test_the_second_by_hand() -> None:
+    """The next in order, as far behind the nearest as is asked; of points, lines and polygons alike."""
+    shapes = [
+        point(0, 10 * M),
+        line((-1, -12 * M), (1, -12 * M)),
+        box(2, 2),
+        box(2, 2, 2, 2),
+        point(2.5, 2.5),
+    ]
+    index = Neighbours(range(5), ["e", "d", "c", "b", "a"], array(shapes))
+    places = np.array([at(0, 0), at(0, -12 * M), at(2.5, 2.5), at(3.5, 3.5), (np.nan, 40.0)]).T
+    for within_m, expected in {
+        1.99: [(0, -1), (1, -1), (4, 3), (3, -1), (-1, -1)],
+        2.0: [(0, 1), (1, -1), (4, 3), (3, -1), (-1, -1)],
+        22.0: [(0, 1), (1, 0), (4, 3), (3, -1), (-1, -1)],
+    }.items():
+        first, _, other, other_m = index.two_nearest(*places, 50.0, within_m)
+        assert list(zip(first.tolist(), other.tolist(), strict=True)) == expected
+        assert np.array_equal(np.isnan(other_m), other < 0)
+    assert index.two_nearest(*places, 11.99, 22.0)[2].tolist() == [-1, -1, 3, -1, -1]
 
 
 def test_shapes_far_apart() -> None:
@@ -99,6 +125,28 @@ def test_many_equally_near(many: int, lat: float) -> None:
     shape, found = index.nearest(np.array([0.0]), np.array([lat]), 50.0)
     assert (ids[shape[0]], found.tolist()) == (ids[:many].min(), [10.0])
     assert index.nearest(np.array([0.0]), np.array([lat]), 9.99)[0].tolist() == [-1]
+    first, _, other, other_m = index.two_nearest(np.array([0.0]), np.array([lat]), 50.0, 0.0)
+    assert [ids[first[0]], ids[other[0]], *other_m] == [*sorted(ids[:many])[:2], 10.0]
+
+
+@pytest.mark.parametrize("together", [1, 2, 7])
+def test_the_second_among_many(together: int) -> None:
+    """However many stand together, the second is the one that a walk through all finds."""
+    chance = np.random.default_rng(together)
+    places = np.repeat((116.5, 39.5) + chance.integers(0, 40, (150, 2)) * 1e-5, together, axis=0)
+    ids = chance.permutation(len(places))
+    index = Neighbours(ids, [""] * len(ids), places)
+    lng, lat = np.array([116.5, 39.5])[:, None] + chance.uniform(0, 4e-4, (2, 80))
+    found = index.two_nearest(lng, lat, 30.0, 1.5)
+    for i, (x, y) in enumerate(zip(lng.tolist(), lat.tolist(), strict=True)):
+        orders = sorted(
+            (distance_m(x, y, [[place]]), number) for place, number in zip(places, ids, strict=True)
+        )
+        likely = orders[:1] + [
+            one for one in orders[1:2] if one[0] <= min(round(orders[0][0] + 1.5, 2), 30.0)
+        ]
+        pairs = [(float(found[j + 1][i]), ids[found[j][i]]) for j in (0, 2) if found[j][i] >= 0]
+        assert pairs == likely
 
 
 def test_places_are_points() -> None:
@@ -121,6 +169,10 @@ def test_one_place_far_off_costs_nothing() -> None:
     pole = Neighbours(range(201), [""] * 201, np.append(places, [[0.0, -90.0]], axis=0))
     assert plain.nearest(lng, lat, 50.0)[0].tolist() == [*range(200), -1]
     for one, other in zip(plain.nearest(lng, lat, 50.0), pole.nearest(lng, lat, 50.0), strict=True):
+        assert np.array_equal(one, other, equal_nan=True)
+    for one, other in zip(
+        plain.two_nearest(lng, lat, 50.0, 9.0), pole.two_nearest(lng, lat, 50.0, 9.0), strict=True
+    ):
         assert np.array_equal(one, other, equal_nan=True)
 
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from gridcity.locating.single import locate_one
-from gridcity.locating.wanted import NOTHING, Wanted, wanted
+from gridcity.locating.wanted import NOTHING, Wanted, accuracy_m, wanted
 
-__all__ = ["NOTHING", "Wanted", "locate_one", "wanted"]
+__all__ = ["NOTHING", "Wanted", "accuracy_m", "locate_one", "wanted"]

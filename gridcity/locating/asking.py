@@ -14,7 +14,7 @@ from gridcity.errors import ArgumentError
 from gridcity.locating.wanted import NOTHING, Wanted, wanted
 from gridcity.profile import Profile
 
-__all__ = ["asked_classes", "coordinates"]
+__all__ = ["asked_classes", "asked_conditions", "coordinates"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,11 +82,7 @@ def asked_classes(
     if class_text is None or isinstance(class_text, str):
         one = wanted(class_text, profile) if class_text else NOTHING
         return [one], None
-    # A missing value of a pandas column is no text: it asks for nothing.
-    texts = [text if isinstance(text, str) else "" for text in class_text]
-    if len(texts) != n:
-        raise ArgumentError(f"{n} points and {len(texts)} classes do not go together.")
-    distinct = list(dict.fromkeys(texts))
+    distinct, which = _of_points(class_text, n, "classes")
     found = []
     for text in distinct:
         try:
@@ -94,8 +90,58 @@ def asked_classes(
         except ArgumentError:
             # One wrong class among many costs its own rows only.
             found.append(NOTHING)
-    number = {text: i for i, text in enumerate(distinct)}
-    return found or [NOTHING], np.array([number[text] for text in texts], dtype=np.int64)
+    return found or [NOTHING], which
+
+
+def asked_conditions(
+    condition: str | Sequence[str | None], n: int
+) -> tuple[list[str], npt.NDArray[np.int64] | None]:
+    """Return the distinct conditions asked for, and which of them each point has: None for one and all.
+
+    Parameters
+    ----------
+    condition : str or sequence
+        One text for all points, or one per point; what is no text is none.
+    n : int
+        Number of points.
+
+    Raises
+    ------
+    ArgumentError
+        There are not as many texts as points.
+    """
+    if isinstance(condition, str):
+        return [condition.strip()], None
+    distinct, which = _of_points(condition, n, "conditions")
+    return [text.strip() for text in distinct] or [""], which
+
+
+def _of_points(texts: Sequence[str | None], n: int, what: str) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Return the distinct ones of texts, and which of them each is; what is no text is an empty one."""
+    if len(texts) != n:
+        raise ArgumentError(f"{n} points and {len(texts)} {what} do not go together.")
+    category: Any = getattr(texts, "cat", texts)
+    if hasattr(category, "categories"):
+        # A category of pandas knows its distinct texts; what is missing has the code -1, the last of them.
+        given, codes = [*category.categories, None], np.array(category.codes, dtype=np.int64)
+    else:
+        listed: Any = texts.tolist() if hasattr(texts, "tolist") else texts
+        numbers = _Numbers()
+        codes, given = np.fromiter(map(numbers.__getitem__, listed), np.int64, n), [*numbers, None]
+    # A missing value of a pandas column is no text.
+    known = [text if isinstance(text, str) else "" for text in given]
+    distinct = {text: i for i, text in enumerate(dict.fromkeys(known))}
+    return list(distinct), np.array([distinct[text] for text in known], dtype=np.int64).take(
+        codes, mode="wrap"
+    )
+
+
+class _Numbers(dict[Any, int]):
+    """The number of each value, in the order in which they are first asked for."""
+
+    def __missing__(self, value: Any) -> int:
+        self[value] = number = len(self)
+        return number
 
 
 def _points(value: Any, *, named: bool) -> tuple[Any, Any, str, Any]:

@@ -24,6 +24,10 @@ _NUMBERS: Final = {
     "distance_to_border_m": np.float64,
     "component_id": np.int64,
     "component_distance_m": np.float64,
+    "cells_differ": np.bool_,
+    "other_component_id": np.int64,
+    "other_component_distance_m": np.float64,
+    "unowned": np.bool_,
 }
 
 

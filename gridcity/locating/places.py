@@ -36,9 +36,18 @@ NOWHERE = Place()
 
 
 def codes_of(cell_code: str, place: Place, profile: Profile) -> tuple[str, ...]:
-    """Return the codes at which duties are looked for, from the finest to the whole city."""
-    whole = profile.area_code if place.district_code != profile.area_code and place != NOWHERE else ""
-    return cell_code, place.community_code, place.street_code, place.district_code, whole
+    """Return the codes at which duties are looked for, from the finest to the widest.
+
+    They are those of cell, community, street and district, the profile's own, and those of the city and the
+    province that the district's digits name (110101: 110100 and 110000): a line authority may be of either.
+    """
+    near = cell_code, place.community_code, place.street_code, place.district_code
+    if place == NOWHERE:
+        return *near, "", "", ""
+    district = place.district_code or profile.area_code
+    wider = (profile.area_code, f"{district[:4]}00", f"{district[:2]}0000")
+    # A code counts once: a city of its own digits is its own district.
+    return *near, *("" if code in (place.district_code, *wider[:i]) else code for i, code in enumerate(wider))
 
 
 def place_of(area_id: int | None, areas: Mapping[int, AreaRow], profile: Profile) -> Place:

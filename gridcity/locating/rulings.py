@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,26 +10,52 @@ import numpy.typing as npt
 
 from gridcity.locating.areas import Places
 from gridcity.locating.columns import Column
-from gridcity.locating.components import Components
-from gridcity.locating.places import codes_of
+from gridcity.locating.spots import Spots
+from gridcity.locating.zones import Zones
+from gridcity.model import Duty
 from gridcity.profile import Profile
-from gridcity.responsibility import Duties, Klass, Parties, Roles, answers, read_duties, read_parties
+from gridcity.responsibility import (
+    NOBODY,
+    Concerned,
+    Decision,
+    Duties,
+    Klass,
+    Parties,
+    Situation,
+    decide,
+    read_duties,
+    read_parties,
+)
+from gridcity.responsibility.duties import for_class
 from gridcity.store.base import Reading
+from gridcity.tiling.index import PolygonIndex
 
 __all__ = ["RULED", "Rulings"]
 
 Ints = npt.NDArray[np.integer]
 Numbers = npt.NDArray[np.int32]
 
-RULED: Final = ("party_code", "party_name", "step", "next_party_code", "next_party_name", "next_step")
+RULED: Final = (
+    "party_code",
+    "party_name",
+    "step",
+    "next_party_code",
+    "next_party_name",
+    "next_step",
+    "unowned",
+    "passed",
+    "duty_place",
+)
 """The columns that a ruling fills."""
+# What a duty is for: kind, edition, code and name of its class.
+_Subject = tuple[str, str, str, str]
 
 
 class Rulings:
     """The answers that a city's parties and duties give, numbered as they come.
 
-    An answer depends on the spot, on the class and on the bodies of a component. The spot is the place of
-    the cell; only a cell that a duty names is a spot of its own.
+    An answer depends on the spot, on the class and its condition, and on the bodies of a component. Where no
+    duty at a place has a say about a class, the place is as good as none: so many situations are one.
 
     Parameters
     ----------
@@ -41,116 +67,233 @@ class Rulings:
         ISO date on which parties and duties must be valid.
     places : Places
         The places of the city's cells.
-    cell_codes : sequence of str
-        The codes of the cells, in the order of their ids.
+    cells : PolygonIndex
+        The cells.
+
+    Attributes
+    ----------
+    spots : Spots
+        The places that differ in their duties.
+    parties : Parties
+    duties : Duties
+    agreed : collection of str
+        The codes that duties name: those of components among them.
+    conditions : set of str
+        The conditions that duties are for.
     """
 
     def __init__(
-        self, store: Reading, profile: Profile, on: str, places: Places, cell_codes: Sequence[str]
+        self, store: Reading, profile: Profile, on: str, places: Places, cells: PolygonIndex
     ) -> None:
         duties = read_duties(store)
-        self._parties, self._duties = Parties(read_parties(store)), Duties(duties)
-        self._profile, self._on = profile, on
-        named = {duty.place_code for duty in duties if duty.place_code}
-        own = [i for i, code in enumerate(cell_codes) if code in named]
-        self._codes = [codes_of("", place, profile) for place in places.all]
-        self._codes += [codes_of(cell_codes[i], places.all[places.of_cell[i]], profile) for i in own]
-        self._spot_of_cell: Numbers | None = None
-        if own:
-            self._spot_of_cell = places.of_cell.copy()
-            self._spot_of_cell[own] = np.arange(len(places.all), len(self._codes))
-        self._classes: dict[Klass | None, int] = {}
-        # Class by spot, the number of the answer where no component has a say; -1 while undecided.
-        self._table: Numbers = np.empty((0, len(self._codes)), dtype=np.int32)
-        self._decided: dict[tuple[int, Klass | None, Roles | None], int] = {}
-        self._numbers: dict[tuple[str, ...], int] = {}
+        self.parties, self.duties = Parties(read_parties(store)), Duties(duties)
+        self._chains, self._on = (profile.component_steps, profile.event_steps), on
+        named = {duty.place_code for duty in duties if duty.place_code and duty.area_m2 is None}
+        zones = Zones(store, [duty.id for duty in duties if duty.area_m2 is not None])
+        self.spots = Spots(places, cells, profile, named, zones)
+        self._take_subjects(duties)
+        self._rows: dict[tuple[Klass | None, str], int] = {}
+        # Row by spot, the number of the answer where no component has a say; -1 while undecided.
+        self._table: Numbers = np.empty((0, len(self.spots)), dtype=np.int32)
+        self._decided: dict[Situation, int] = {}
+        self._numbers: dict[tuple[str | bool, ...], int] = {}
+        self._texts: dict[str | bool, str | bool] = {}
         self._columns: dict[str, Column] = {}
 
     @property
     def columns(self) -> dict[str, Column]:
-        """The texts of all answers given so far, by the names of `RULED`."""
+        """The values of all answers given so far, by the names of `RULED`."""
         if len(self._numbers) != len(self._columns.get(RULED[0], ())):
-            texts = zip(*self._numbers, strict=True)
+            values = zip(*self._numbers, strict=True)
             self._columns = {
-                name: np.array(column, dtype=object) for name, column in zip(RULED, texts, strict=True)
+                name: np.array(column, dtype=bool if name == "unowned" else object)
+                for name, column in zip(RULED, values, strict=True)
             }
         return self._columns
 
-    def spots(self, cell: Ints, place: Numbers) -> Numbers:
-        """Return the spot of each point from the position of its cell, -1 for none, and its place."""
-        if self._spot_of_cell is None:
-            return place
-        spot: Numbers = np.where(cell < 0, place, self._spot_of_cell.take(cell, mode="wrap"))
-        return spot
+    def row(self, klass: Klass | None, condition: str) -> int:
+        """Return the number of a class and a condition, for `by_place`."""
+        key = klass, self._telling(klass, condition)
+        return self._rows.setdefault(key, len(self._rows))
 
-    def by_place(self, spot: Numbers, classes: Sequence[Klass | None], which: Ints | None) -> Numbers:
+    def by_place(self, spot: Numbers, row: int | Ints) -> Ints:
         """Return the number of the answer for each point where no component has a say.
 
         Parameters
         ----------
         spot : int32 array
             From `spots`.
-        classes : sequence of Klass or None
-            The classes asked for.
-        which : int array or None
-            Position in ``classes``, one per point; None where all ask for the first.
+        row : int, or int array of one per point
+            From `row`.
         """
-        self._add_classes(classes)
-        first = np.array([self._classes[klass] for klass in classes]) * len(self._codes)
-        at = spot + (first[0] if which is None else first[which])
+        self._widen()
+        width = self._table.shape[1]
+        at = spot + np.multiply(row, width, dtype=np.int64)
         table = self._table.reshape(-1)
-        found: Numbers = table.take(at, mode="wrap")
-        if (found < 0).any():
-            known = list(self._classes)
-            for place in np.unique(at[found < 0]).tolist():
-                klass, where = divmod(place, len(self._codes))
-                table[place] = self._decide(where, known[klass], None)
-            found = table.take(at, mode="wrap")
+        # As the numbers by which columns are taken: each column would have to turn them into these.
+        found: Ints = table.take(at, mode="wrap").astype(np.intp)
+        if len(found) and found.min() < 0:
+            asked, spots = np.divmod(np.unique(at[found < 0]), width)
+            begins = np.flatnonzero(np.diff(asked, prepend=-1))
+            for number, of_row in zip(asked[begins].tolist(), np.split(spots, begins[1:]), strict=True):
+                self._fill(number, of_row)
+            found = table.take(at, mode="wrap").astype(np.intp)
         return found
 
-    def by_component(self, spot: Numbers, component: Ints, components: Components) -> Numbers:
-        """Return the number of the answer for each point that has a component.
+    def by_component(
+        self, concerned: Sequence[Concerned], klass: Sequence[Klass], condition: str, spot: Numbers
+    ) -> Numbers:
+        """Return the number of the answer for components, one after the other.
 
         Parameters
         ----------
+        concerned : sequence of Concerned
+            The components.
+        klass : sequence of Klass
+            The class of each.
+        condition : str
+            The condition asked for.
         spot : int32 array
-            From `spots`.
-        component : int array
-            Position of the component of each point.
-        components : Components
-            Those that were asked for.
+            The spot of each.
         """
-        n = len(components.roles)
-        key = (components.klass[component] * n + components.role[component]) * len(self._codes) + spot
-        distinct, back = np.unique(key, return_inverse=True)
-        found = []
-        for number in distinct.tolist():
-            said, where = divmod(number, len(self._codes))
-            klass, role = divmod(said, n)
-            found.append(self._decide(where, components.classes[klass], components.roles[role]))
-        return np.array(found, dtype=np.int32)[back]
+        found = [
+            self._number(int(where), one, of, condition)
+            for where, one, of in zip(spot.tolist(), concerned, klass, strict=True)
+        ]
+        return np.array(found, dtype=np.int32)
 
-    def _add_classes(self, classes: Sequence[Klass | None]) -> None:
-        known = len(self._classes)
-        for klass in classes:
-            self._classes.setdefault(klass, len(self._classes))
-        if len(self._classes) > known:
-            undecided = np.full((len(self._classes) - known, len(self._codes)), -1, dtype=np.int32)
-            self._table = np.concatenate([self._table, undecided])
+    def _take_subjects(self, duties: Sequence[Duty]) -> None:
+        """Note what the duties at each place and in each polygon are for."""
+        numbers: dict[_Subject, int] = {}
+        self._examples: list[Duty] = []
+        self._subject: dict[int, int] = {}
+        self._at: dict[str, set[int]] = {}
+        self.agreed = self._at.keys()
+        self.conditions = {duty.condition for duty in duties}
+        self._conditions: list[set[str]] = []
+        spots, subjects = [], []
+        for duty in duties:
+            subject = duty.class_kind, duty.edition, duty.class_code, duty.class_name
+            number = numbers.setdefault(subject, len(numbers))
+            if number == len(self._examples):
+                self._examples.append(duty)
+                self._conditions.append(set())
+            self._conditions[number].add(duty.condition)
+            self._subject[duty.id] = number
+            if duty.area_m2 is not None:
+                continue
+            self._at.setdefault(duty.place_code, set()).add(number)
+            if duty.place_code in self.spots.own:
+                spots.append(self.spots.own[duty.place_code])
+                subjects.append(number)
+        # The cells with duties of their own, each as often as it has such.
+        self._own_spot: Numbers = np.array(spots, dtype=np.int32)
+        self._own_subject = np.array(subjects, dtype=np.int64)
+        self._relevant: dict[Klass | None, tuple[set[int], Duties]] = {}
 
-    def _decide(self, spot: int, klass: Klass | None, roles: Roles | None) -> int:
+    def _of_class(self, klass: Klass | None) -> tuple[set[int], Duties]:
+        """Return what a duty may be for to have a say about a class, and the duties that have."""
+        if klass not in self._relevant:
+            subjects = {
+                number
+                for number, duty in enumerate(self._examples)
+                if not duty.class_code or (klass and any(for_class([[duty]], klass, "")))
+            }
+            self._relevant[klass] = subjects, _Relevant(self.duties, self._subject, subjects)
+        return self._relevant[klass]
+
+    def _telling(self, klass: Klass | None, condition: str) -> str:
+        """Return a condition where a duty for the class is for it; else it is as good as none."""
+        there = condition and any(condition in self._conditions[i] for i in self._of_class(klass)[0])
+        return condition if there else ""
+
+    def _widen(self) -> None:
+        """Give the table a line for each row and a column for each spot."""
+        rows, width = self._table.shape
+        more = len(self._rows) - rows
+        if more or len(self.spots) > width:
+            # Twice as many, since new spots are met again and again.
+            wider = width if len(self.spots) <= width else 2 * len(self.spots)
+            self._table = np.pad(self._table, ((0, more), (0, wider - width)), constant_values=-1)
+
+    def _fill(self, number: int, spots: Ints) -> None:
+        """Decide about some spots in one row, and so about all that stand for the same places."""
+        klass, condition = list(self._rows)[number]
+        line, parent = self._table[number], self.spots.parent
+        # A cell whose own duties have no say about the class stands for its place.
+        stands_for = parent.copy()
+        has_say = np.zeros(len(self._examples), dtype=bool)
+        has_say[list(self._of_class(klass)[0])] = True
+        own = self._own_spot[has_say[self._own_subject]]
+        stands_for[own] = own
+        whole = np.unique(stands_for[spots[spots < len(parent)]])
+        for spot in (*whole.tolist(), *spots[spots >= len(parent)].tolist()):
+            line[spot] = self._number(spot, None, klass, condition)
+        line[: len(parent)] = line[stands_for]
+
+    def _number(self, spot: int, concerned: Concerned | None, klass: Klass | None, condition: str) -> int:
         """Return the number of the answer in one situation."""
-        situation = spot, klass, roles
+        places, polygons = self.spots.situation(spot)
+        subjects, duties = self._of_class(klass)
+        if concerned and concerned.code not in self._at:
+            concerned = Concerned("", concerned.roles)
+        # Without what has no say, situations that differ in nothing else are one.
+        situation = Situation(
+            concerned,
+            tuple("" if subjects.isdisjoint(self._at.get(code, ())) else code for code in places),
+            tuple(i for i in polygons if self._subject[i] in subjects),
+            klass,
+            self._telling(klass, condition),
+        )
         if situation not in self._decided:
-            first, second = answers(
-                roles,
-                self._codes[spot],
-                klass,
-                parties=self._parties,
-                duties=self._duties,
-                steps=self._profile.steps,
-                on=self._on,
+            decision = decide(
+                situation, parties=self.parties, duties=duties, chains=self._chains, on=self._on
             )
-            said = (*first, *second[:2], "" if second.step == "none" else second.step)
+            # Equal texts as one object: so few fit into the processor's own memory.
+            said = tuple(self._texts.setdefault(value, value) for value in _said(decision))
             self._decided[situation] = self._numbers.setdefault(said, len(self._numbers))
         return self._decided[situation]
+
+
+class _Relevant(Duties):
+    """The duties that may have a say about a class, those of each place picked when it is first met.
+
+    Parameters
+    ----------
+    every : Duties
+        All of them.
+    subject : mapping of int to int
+        What each is for, by its id.
+    relevant : set of int
+        What those that have a say are for.
+    """
+
+    def __init__(self, every: Duties, subject: Mapping[int, int], relevant: set[int]) -> None:
+        super().__init__(())
+        self._every, self._subject, self._subjects = every, subject, relevant
+
+    def at(self, place: str) -> list[Duty]:
+        """Return the duties at the place with a code; see `Duties.at`."""
+        if place not in self._at:
+            self._at[place] = [
+                duty for duty in self._every.at(place) if self._subject[duty.id] in self._subjects
+            ]
+        return self._at[place]
+
+    def within(self, polygons: Collection[int]) -> list[list[Duty]]:
+        """Return the duties with polygons of their own; see `Duties.within`."""
+        return self._every.within(polygons)
+
+
+def _said(decision: Decision) -> tuple[str | bool, ...]:
+    """Return the values of `RULED`."""
+    second = decision.second
+    step = "" if second == NOBODY else second.step
+    return (
+        *decision.first,
+        *second[:2],
+        step,
+        decision.unowned,
+        decision.passed,
+        decision.duty_place,
+    )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gridcity.errors import ArgumentError
+from gridcity.profile import ACCURACY_M
 from gridcity.responsibility import Klass
 
 if TYPE_CHECKING:
     from gridcity.catalogue import ClassEntry
     from gridcity.profile import Profile
 
-__all__ = ["NOTHING", "Wanted", "wanted"]
+__all__ = ["NOTHING", "Wanted", "accuracy_m", "wanted"]
 
 
 class Wanted(NamedTuple):
@@ -44,6 +45,37 @@ class Wanted(NamedTuple):
 
 
 NOTHING = Wanted()
+
+
+def accuracy_m(accuracy: str | float | None, profile: Profile) -> float:
+    """Return in metres how far the true place of what is asked about may be away.
+
+    Parameters
+    ----------
+    accuracy : str, float or None
+        A class of positional accuracy (A, B, C; see `gridcity.profile.ACCURACY_M`) or metres; None for the
+        profile's class.
+    profile : Profile
+        The city's.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such class, or the metres are negative or not finite.
+    """
+    given = profile.accuracy if accuracy is None else accuracy
+    try:
+        metres = ACCURACY_M.get(given) if isinstance(given, str) else None
+        metres = float(given) if metres is None else metres
+    except (TypeError, ValueError):
+        metres = float("nan")
+    # Also false for what is no number.
+    if not 0 <= metres < float("inf"):
+        classes = ", ".join(f"{name} ({m:g} m)" for name, m in ACCURACY_M.items())
+        raise ArgumentError(
+            f"{accuracy!r} is no accuracy.", hint=f"It is one of {classes}, or a number of metres."
+        )
+    return metres
 
 
 def wanted(text: str, profile: Profile) -> Wanted:

@@ -1,8 +1,8 @@
-"""The component nearest to a point, for many points."""
+"""The components nearest to a point, for many points."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -81,21 +81,65 @@ class Neighbours:
         distance_m : float array
             To the shape; 0 inside a polygon; NaN where there is none.
         """
-        shape, metres = np.full(len(lng), -1, dtype=np.int64), np.full(len(lng), np.nan)
-        # Neither tree bears NaN.
-        finite = np.isfinite(lng) & np.isfinite(lat)
-        asked = None if finite.all() else np.flatnonzero(finite)
-        x, y = (lng, lat) if asked is None else (lng[asked], lat[asked])
-        point, found, distance = self._points.nearest(x, y, radius_m)
+        x, y, asked = _finite(lng, lat)
+        pairs = self._points.nearest(x, y, radius_m)
         if self._shapes is not None:
-            others = self._shapes.within(x, y, radius_m)
-            point, found, distance = (
-                np.concatenate(pair) for pair in zip((point, found, distance), others, strict=True)
-            )
-            point, found, distance = _best(point, found, distance, self._rank)
-        at = point if asked is None else asked[point]
-        shape[at], metres[at] = found, distance
-        return shape, metres
+            pairs = _best(*_joined(pairs, self._shapes.within(x, y, radius_m)), self._rank)
+        return _spread(pairs, asked, len(lng))
+
+    def two_nearest(
+        self, lng: Floats, lat: Floats, radius_m: float, within_m: float
+    ) -> tuple[Ints, Floats, Ints, Floats]:
+        """Return the nearest shape of each point, and a second that is hardly farther.
+
+        Parameters
+        ----------
+        lng, lat, radius_m
+            As for `nearest`.
+        within_m : float
+            How much farther than the nearest the second may be, after rounding to centimetres.
+
+        Returns
+        -------
+        shape, distance_m : int64 and float array
+            As for `nearest`.
+        other, other_m : int64 and float array
+            The next in the same order; -1 and NaN where none is so near.
+
+        Examples
+        --------
+        Between two lamps, one of them half a metre nearer:
+
+        >>> lamps = Neighbours([1, 2], ["", ""], np.array([[116.0, 40.000045], [116.0, 39.9999505]]))
+        >>> lng, lat = np.array([116.0]), np.array([40.0])
+        >>> [column.tolist() for column in lamps.two_nearest(lng, lat, radius_m=50.0, within_m=2.0)]
+        [[0], [5.0], [1], [5.5]]
+        >>> [column.tolist() for column in lamps.two_nearest(lng, lat, radius_m=50.0, within_m=0.2)]
+        [[0], [5.0], [-1], [nan]]
+        """
+        x, y, asked = _finite(lng, lat)
+        pairs = self._points.two_nearest(x, y, radius_m, within_m)
+        if self._shapes is not None:
+            pairs = _joined(pairs, self._shapes.within(x, y, radius_m))
+        first = _best(*pairs, self._rank)
+        shape, metres = _spread(first, None, len(x))
+        point, found, distance = pairs
+        left = (found != shape[point]) & (distance <= _limit_m(metres[point], within_m))
+        second = _best(point[left], found[left], distance[left], self._rank)
+        return *_spread(first, asked, len(lng)), *_spread(second, asked, len(lng))
+
+
+class _Plane(NamedTuple):
+    """Places asked about, in metres on the plane of a tree, and how far to look there.
+
+    A distance on the plane is up to ``stretch`` times that at its place.
+    """
+
+    xy: Floats
+    lng: Floats
+    lat: Floats
+    bound_m: float
+    stretch: float
 
 
 class _Points:
@@ -112,6 +156,16 @@ class _Points:
 
     def nearest(self, lng: Floats, lat: Floats, radius_m: float) -> Pairs:
         """Return the nearest point for each of the places asked about that has one within the radius."""
+        return self._find(lng, lat, radius_m, None)
+
+    def two_nearest(self, lng: Floats, lat: Floats, radius_m: float, within_m: float) -> Pairs:
+        """Return the nearest point of each place asked about, and what may be the next.
+
+        That is the second where the nearest stands, and the nearest elsewhere if it is near enough.
+        """
+        return self._find(lng, lat, radius_m, within_m)
+
+    def _find(self, lng: Floats, lat: Floats, radius_m: float, within_m: float | None) -> Pairs:
         if not len(self._places) or not len(lng):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
         reach = (radius_m + _ROUNDING_M) / metres_per_degree(0.0)[1]
@@ -119,14 +173,14 @@ class _Points:
         if south < self._south - reach or north > self._north + reach:
             # One place near a pole would stretch the plane for all.
             asked = np.flatnonzero((lat >= self._south - reach) & (lat <= self._north + reach))
-            point, found, metres = self.nearest(lng[asked], lat[asked], radius_m)
+            point, found, metres = self._find(lng[asked], lat[asked], radius_m, within_m)
             return asked[point], found, metres
         stretch = self._stretch(south, north)
-        bound_m = radius_m * stretch * _SLACK + _ROUNDING_M
         xy = np.empty((len(lng), 2))
         np.multiply(lng, self._scale[0], out=xy[:, 0])
         np.multiply(lat, self._scale[1], out=xy[:, 1])
-        planar_m, place = self._tree.query(xy, k=2, distance_upper_bound=bound_m)
+        plane = _Plane(xy, lng, lat, radius_m * stretch * _SLACK + _ROUNDING_M, stretch)
+        planar_m, place = self._tree.query(xy, k=2, distance_upper_bound=plane.bound_m)
         # The tree says "none" by the number after its last place.
         point = np.flatnonzero(place[:, 0] < len(self._places))
         found = place[point, 0].astype(np.int64)
@@ -135,9 +189,21 @@ class _Points:
         least_m = planar_m[point, 1] / stretch - _TIED_M
         open_ = np.flatnonzero((least_m <= metres) & (least_m <= radius_m))
         if len(open_):
-            found[open_], metres[open_] = self._among_more(xy, lng, lat, point[open_], bound_m, stretch)
+            nowhere = np.full(len(open_), -1)
+            found[open_], metres[open_] = self._among_more(plane, point[open_], metres[open_], nowhere)
         near = np.flatnonzero(metres <= radius_m)
-        return point[near], self._winner[found[near]], metres[near]
+        point, found, metres = point[near], found[near], metres[near]
+        nearest = point, self._winner[found], metres
+        if within_m is None:
+            return nearest
+        limit_m = np.minimum(_limit_m(metres, within_m), radius_m)
+        open_ = np.flatnonzero(least_m[near] <= limit_m)
+        other, other_m = self._among_more(plane, point[open_], limit_m[open_], found[open_])
+        close = other_m <= limit_m[open_]
+        elsewhere = point[open_[close]], self._winner[other[close]], other_m[close]
+        there = np.flatnonzero(self._places.shared[found])
+        second = self._places.rows[self._places.begins[found[there]] + 1]
+        return _joined(nearest, elsewhere, (point[there], second, metres[there]))
 
     def _stretch(self, south: float, north: float) -> float:
         """Return how much longer a distance on the plane may be than at its place between two latitudes."""
@@ -146,10 +212,12 @@ class _Points:
         least = metres_per_degree(high)[0], metres_per_degree(0.0 if south < 0 < north else low)[1]
         return float(max(self._scale[0] / least[0], self._scale[1] / least[1]))
 
-    def _among_more(
-        self, xy: Floats, lng: Floats, lat: Floats, point: Ints, bound_m: float, stretch: float
-    ) -> tuple[Ints, Floats]:
-        """Return number and distance of the nearest place where the first two do not decide."""
+    def _among_more(self, plane: _Plane, point: Ints, limit_m: Floats, but: Ints) -> tuple[Ints, Floats]:
+        """Return number and distance of the nearest place but one, where the first two do not decide.
+
+        What is farther than the limit does not count, and may come back.
+        """
+        _, lng, lat, bound_m, stretch = plane
         found, metres = np.zeros(len(point), dtype=np.int64), np.empty(len(point))
         left, k = np.arange(len(point)), _MORE
         while len(left):
@@ -157,18 +225,19 @@ class _Points:
             undecided = []
             for part in np.array_split(left, -(-len(left) * k // _PAIRS)):
                 at = point[part]
-                planar_m, place = self._tree.query(xy[at], k=max(k, 2), distance_upper_bound=bound_m)
+                planar_m, place = self._tree.query(plane.xy[at], k=max(k, 2), distance_upper_bound=bound_m)
                 known = place < len(self._places)
                 number = np.where(known, place, 0).astype(np.int64)
                 exact = metres_between(
                     lng[at, None], lat[at, None], self._places.lng[number], self._places.lat[number]
                 )
-                exact[~known] = np.inf
+                exact[~known | (number == but[part, None])] = np.inf
                 least = exact.min(axis=1)
                 rank = np.where(exact == least[:, None], self._rank[number], np.iinfo(np.int64).max)
                 best = rank.argmin(axis=1)
                 found[part], metres[part] = number[np.arange(len(part)), best], least
-                undecided.append(part[(planar_m[:, -1] / stretch - _TIED_M <= least)])
+                enough_m = np.minimum(least, limit_m[part])
+                undecided.append(part[planar_m[:, -1] / stretch - _TIED_M <= enough_m])
             left = np.concatenate(undecided) if k < len(self._places) else left[:0]
             k *= _MORE
         return found, metres
@@ -220,3 +289,32 @@ def _best(point: Ints, found: Ints, distance: Floats, rank: Ints) -> Pairs:
     order = np.lexsort((rank[found], distance, point))
     first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
     return point[first], found[first], distance[first]
+
+
+def _limit_m(nearest_m: Floats, within_m: float) -> Floats:
+    """Return how far a second may be, rounded as distances are."""
+    limit: Floats = np.rint((nearest_m + within_m) * 100) / 100
+    return limit
+
+
+def _finite(lng: Floats, lat: Floats) -> tuple[Floats, Floats, Ints | None]:
+    """Return the places that are finite and, where not all are, which: neither tree bears NaN."""
+    finite = np.isfinite(lng) & np.isfinite(lat)
+    if finite.all():
+        return lng, lat, None
+    asked = np.flatnonzero(finite)
+    return lng[asked], lat[asked], asked
+
+
+def _joined(*pairs: Pairs) -> Pairs:
+    point, found, distance = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
+    return point, found, distance
+
+
+def _spread(pairs: Pairs, asked: Ints | None, n: int) -> tuple[Ints, Floats]:
+    """Return shape and distance for each of n points, -1 and NaN for those that have none."""
+    point, found, distance = pairs
+    shape, metres = np.full(n, -1, dtype=np.int64), np.full(n, np.nan)
+    at = point if asked is None else asked[point]
+    shape[at], metres[at] = found, distance
+    return shape, metres

@@ -18,7 +18,7 @@ from rtree.index import Index, Property
 from gridcity.crs import metres_per_degree
 from gridcity.tiling.shares import sound
 
-__all__ = ["GAP_M", "Coverage", "gaps", "overlaps", "shared"]
+__all__ = ["GAP_M", "Coverage", "gaps", "overlaps", "shared", "uncovered"]
 
 GAP_M = 0.5
 """What lies between cells and is narrower was left by drawing; a street or a ditch left out is wider."""
@@ -275,6 +275,30 @@ def gaps(polygons: Any, width_m: float = GAP_M) -> tuple[Ints, Floats, Floats]:
     np.minimum.at(beside, at, cell)
     place = shapely.get_coordinates(shapely.point_on_surface(found)) / scale
     return beside, area_m2, place
+
+
+def uncovered(polygons: Any, by: Any) -> float:
+    """Return how much of some polygons others leave uncovered.
+
+    Parameters
+    ----------
+    polygons, by : array of shapely polygons
+        In longitude and latitude.
+
+    Returns
+    -------
+    float
+        Square metres; parts below 0.01 m² are rounded vertices and left out.
+
+    Examples
+    --------
+    >>> west, east = shapely.box([116.0, 116.001], 39.0, [116.001, 116.002], 39.001)
+    >>> round(uncovered([west, east], [west])), uncovered([west], [west, east])
+    (9617, 0.0)
+    """
+    left = shapely.difference(shapely.union_all(_sound(polygons)), shapely.union_all(_sound(by)))
+    area_m2 = _area_m2(shapely.get_parts(left))
+    return float(area_m2[area_m2 > _TOLERANCE_M2].sum())
 
 
 def _common_share(one: Shapes, other: Shapes) -> Floats:

@@ -28,7 +28,7 @@ _SLACK = 1e-6
 _CHUNK = 2**19
 
 
-def draw(edges: Edges, rank: Ints) -> Pixels:
+def draw(edges: Edges, rank: Ints, fewest: int = _FEWEST) -> Pixels:
     """Return polygons as pixels.
 
     Parameters
@@ -38,8 +38,10 @@ def draw(edges: Edges, rank: Ints) -> Pixels:
         holes and meet anywhere.
     rank : int array
         The order of the polygons by the edge rule.
+    fewest : int, optional
+        Of pixels, about, however few polygons there are; each takes 4 bytes.
     """
-    frame, size = _frame(edges)
+    frame, size = _frame(edges, fewest)
     lines = _lines(edges, frame)
     crossings = _crossings(lines, size)
     value, several = _fill(edges, frame, size)
@@ -47,13 +49,13 @@ def draw(edges: Edges, rank: Ints) -> Pixels:
     return Pixels(frame, size, value, *slotted, edges)
 
 
-def _frame(edges: Edges) -> tuple[Floats, Ints]:
+def _frame(edges: Edges, fewest: int) -> tuple[Floats, Ints]:
     """Return the frame and the size of `Pixels`."""
     low, high = edges.xy.min(axis=0), edges.xy.max(axis=0)
     extent = np.maximum(high - low, np.spacing(np.abs(high) + np.abs(low)) * 2**20)
     begin, end = edges.ends(np.arange(len(edges)))
     reach = np.maximum(np.abs(end - begin).sum(axis=0), extent / _PIXELS)
-    wanted = min(max(_PER_POLYGON * (len(edges.first) - 1), _PER_EDGE * len(edges), _FEWEST), _PIXELS)
+    wanted = min(max(_PER_POLYGON * (len(edges.first) - 1), _PER_EDGE * len(edges), fewest), _PIXELS)
     # Pixels are as much wider than high as edges are: squares on the ground, whatever the coordinates.
     columns = np.clip(np.sqrt(wanted * (extent / reach)[0] / (extent / reach)[1]), 1.0, wanted)
     pixel = extent / (columns, wanted / columns)

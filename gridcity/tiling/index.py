@@ -29,6 +29,8 @@ BASES = ("outside", "near", "edge", "inside")
 _OUTSIDE, _NEAR, _EDGE, _INSIDE = range(4)
 # An edge is drawn in the time in which half a point is found by the tree.
 _POINTS_PER_EDGE = 0.5
+# 4 MiB: pixels of 30 m in a city of 30 km.
+_FINELY = 2**20
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -74,10 +76,18 @@ class PolygonIndex:
         where pixels are given and no distance outside the polygons is asked for.
     pixels : Pixels, optional
         The same polygons in the same order, drawn before.
+    finely : bool, optional
+        Draw many pixels for few polygons: parks that lie far apart in a city.
     """
 
     def __init__(
-        self, ids: Any, codes: Any, polygons: Any | Callable[[], Any], pixels: Pixels | None = None
+        self,
+        ids: Any,
+        codes: Any,
+        polygons: Any | Callable[[], Any],
+        pixels: Pixels | None = None,
+        *,
+        finely: bool = False,
     ) -> None:
         self.ids: Ints = np.asarray(ids, dtype=np.int64)
         self.codes: tuple[str, ...] = tuple(str(code) for code in codes)
@@ -88,6 +98,7 @@ class PolygonIndex:
         self._given = polygons
         self._asked = 0
         self._drawn = pixels
+        self._finely = finely
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -96,6 +107,11 @@ class PolygonIndex:
     def polygons(self) -> npt.NDArray[np.object_]:
         """The polygons, an array of shapely geometries."""
         return np.asarray(self._given() if callable(self._given) else self._given, dtype=object)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the polygons are there as pixels already."""
+        return self._drawn is not None
 
     @property
     def pixels(self) -> Pixels:
@@ -107,7 +123,8 @@ class PolygonIndex:
             There are no polygons, or all are empty.
         """
         if self._drawn is None:
-            self._drawn = draw(self._edges, self.rank)
+            more = {"fewest": _FINELY} if self._finely else {}
+            self._drawn = draw(self.edges, self.rank, **more)
         return self._drawn
 
     def winners(self, lng: Floats, lat: Floats) -> npt.NDArray[np.integer[Any]]:
@@ -137,9 +154,9 @@ class PolygonIndex:
         distance = np.full(n, np.nan)
         if distances:
             found = np.flatnonzero(polygon >= 0)
-            distance[found] = self._edges.distance_m(lng[found], lat[found], polygon[found])
+            distance[found] = self.edges.distance_m(lng[found], lat[found], polygon[found])
         away = np.flatnonzero((polygon < 0) & np.isfinite(lng) & np.isfinite(lat))
-        if (distances or near_m > 0) and len(away) and len(self._edges):
+        if (distances or near_m > 0) and len(away) and len(self.edges):
             nearest, distance[away] = self._nearest.find(lng[away], lat[away])
             close = distance[away] <= near_m
             if near_m > 0:
@@ -148,7 +165,8 @@ class PolygonIndex:
         return Hits(polygon, basis, several, distance)
 
     @cached_property
-    def _edges(self) -> Edges:
+    def edges(self) -> Edges:
+        """The edges of the polygons."""
         return Edges(self.polygons) if self._drawn is None else self._drawn.edges
 
     @cached_property
@@ -157,12 +175,12 @@ class PolygonIndex:
 
     @cached_property
     def _nearest(self) -> Nearest:
-        return Nearest(self._edges, self.rank)
+        return Nearest(self.edges, self.rank)
 
     def _pays(self, points: int) -> bool:
         """Return whether pixels are there, or are sooner drawn than so many more points are found without."""
         self._asked += points
-        return self._drawn is not None or self._asked >= _POINTS_PER_EDGE * len(self._edges) > 0
+        return self._drawn is not None or self._asked >= _POINTS_PER_EDGE * len(self.edges) > 0
 
     def _cover(self, lng: Floats, lat: Floats) -> tuple[Any, Ints, Ints]:
         """Return the winners, the points on their border, and those strictly inside several polygons."""

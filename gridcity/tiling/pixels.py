@@ -148,6 +148,33 @@ class Pixels:
         polygon[at] = first
         return Found(polygon, at[on_edge], np.concatenate([overlap, at[twice]]))
 
+    def alone(self, lng: Floats, lat: Floats, reach: tuple[float, float]) -> Ints:
+        """Return the position of the polygon that alone takes all the room around each point.
+
+        Parameters
+        ----------
+        lng, lat : float arrays
+            In the coordinates of the polygons; finite.
+        reach : tuple of float
+            How far the room reaches to either side of a point, along x and along y.
+
+        Returns
+        -------
+        int64 array
+            Where it is -1, several polygons may be in the room, or none. It is -1 for all points where the
+            room is larger than a pixel.
+        """
+        if 2 * max(abs(reach[0] * self.frame[2]), abs(reach[1] * self.frame[3])) > 1:
+            return np.full(len(lng), -1, dtype=np.int64)
+        # The corners of the room lie in all the pixels that it meets.
+        columns = [self._across(lng + x, 0)[1] for x in (-reach[0], reach[0])]
+        rows = [self._across(lat + y, 1)[1] * self.size[1] for y in (-reach[1], reach[1])]
+        first = self.value.take(rows[0] + columns[0])
+        there = first > 0
+        for row, column in ((rows[0], columns[1]), (rows[1], columns[0]), (rows[1], columns[1])):
+            there &= self.value.take(row + column) == first
+        return np.where(there, first, 0).astype(np.int64) - 1
+
     def _look_up(self, lng: Floats, lat: Floats, value: npt.NDArray[np.int32]) -> tuple[Ints, Ints]:
         """Fill in position + 1 of each point; return the points in doubt and those in several polygons."""
         x, column = self._across(lng, 0)
