@@ -13,7 +13,7 @@ from gridcity.findings import RULES
 from gridcity.model import Receipt
 from gridcity.store.base import Reading, Transaction
 
-__all__ = ["UNDO", "Entry", "options_of", "read_log", "write_receipt"]
+__all__ = ["UNDO", "Entry", "heirs_of", "options_of", "read_log", "write_receipt"]
 
 UNDO = "undo"
 """The kind of a receipt that takes others back; its options name them under ``undid``."""
@@ -44,6 +44,8 @@ class Entry:
         The first receipt of the delivery of many files that this one belongs to.
     files : int
         How many files that delivery has; 0 without one.
+    replaced : int
+        The cells whose place others took.
     """
 
     receipt: Receipt
@@ -54,6 +56,7 @@ class Entry:
     ended: int
     delivery: int | None
     files: int
+    replaced: int
 
 
 def read_log(store: Reading) -> tuple[Entry, ...]:
@@ -89,6 +92,7 @@ def read_log(store: Reading) -> tuple[Entry, ...]:
             ended=counts.get("component-vanished", 0) if given.get("accept_vanished") else 0,
             delivery=delivery,
             files=others[delivery] + 1 if delivery else 0,
+            replaced=len(heirs_of(given)),
         )
         entries.append(entry)
     return tuple(entries)
@@ -98,6 +102,12 @@ def options_of(receipt: Receipt) -> dict[str, Any]:
     """Return the options of a receipt; a receipt without any has none."""
     found: dict[str, Any] = json.loads(receipt.options or "{}")
     return found
+
+
+def heirs_of(options: Mapping[str, Any]) -> dict[int, tuple[int, ...]]:
+    """Return the cells that an import replaced, each with those that took its place, from its options."""
+    found = options.get("replaced", {})
+    return {int(old): tuple(new) for old, new in found.items()}
 
 
 def write_receipt(

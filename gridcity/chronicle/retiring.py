@@ -9,6 +9,7 @@ from datetime import date
 from gridcity.chronicle.receipts import write_receipt
 from gridcity.chronicle.story import code_hint
 from gridcity.errors import AmbiguousCodeError, ArgumentError
+from gridcity.spacings import note_spacings
 from gridcity.store.base import Reading, Store, Transaction
 from gridcity.store.past import end
 
@@ -108,6 +109,8 @@ def retire(
         number = write_receipt(tx, "retire", code, options, changed=1)
         end(tx, table, [fid], day, number)
         replaced = 0
+        if table == "components":
+            note_spacings(tx, [class_code for (class_code,) in tx.rows(table, ("class_code",), {"fid": fid})])
         if table == "cells":
             standing = {"cell_id": fid}
             before = len(tx.rows("components", ("fid",), standing))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gridcity.chronicle.receipts import UNDO
+from gridcity.chronicle.receipts import UNDO, heirs_of, options_of, read_log
 from gridcity.distance import distance_m
 from gridcity.store import wkb
 from gridcity.store.base import Reading
 from gridcity.store.connection import CODED
 
-__all__ = ["Change", "Event", "code_hint", "history_of"]
+__all__ = ["Change", "Event", "code_hint", "history_of", "successors"]
 
 # Columns that hold the id of another object: how the field is called, and the table of that object.
 _REFERENCES = {
@@ -54,13 +55,17 @@ class Event:
         The file, or what the receipt has in its place.
     kind : str
         ``added``; ``changed``; ``moved``, its place or shape is another one; ``retired``, it was given
-        an end; ``restored``, an undo made it what it was; ``taken back``, an undo removed it.
+        an end; ``replaced``, other cells took its place; ``restored``, an undo made it what it was;
+        ``taken back``, an undo removed it.
     changes : tuple of Change
         The fields that differ, in the order of the table. Cells and areas are named by their codes, by
         ``id 7`` where they have none. What was added has all its fields here; what was taken back none.
     moved_m : float or None
         Metres between the two places; of lines and polygons between the centres of their boxes. None
         where the shape is the same.
+    others : tuple of str
+        Of a cell that was replaced those that have ground of it; of one that was added in the place of
+        others these. Codes, ``id 7`` where a cell has none.
     """
 
     table: str
@@ -73,6 +78,17 @@ class Event:
     kind: str
     changes: tuple[Change, ...]
     moved_m: float | None
+    others: tuple[str, ...] = ()
+
+
+class _Receipt(NamedTuple):
+    """What an event tells of its receipt."""
+
+    number: int
+    at: str
+    source: str
+    kind: str
+    heirs: Mapping[int, tuple[int, ...]]
 
 
 class _State(NamedTuple):
@@ -101,9 +117,10 @@ def history_of(store: Reading, code: str) -> tuple[Event, ...]:
     tuple of Event
         Empty where no object ever had the code.
     """
+    columns = ("fid", "at", "source", "kind", "options")
     receipts = {
-        fid: (at, source, kind)
-        for fid, at, source, kind in store.rows("receipts", ("fid", "at", "source", "kind"))
+        fid: _Receipt(fid, at, source, kind, heirs_of(json.loads(options or "{}")))
+        for fid, at, source, kind, options in store.rows("receipts", columns)
     }
     names = _Names(store)
     found = sorted(store.ever_coded(code.strip()), key=lambda pair: (CODED.index(pair[0]), pair[1]))
@@ -111,8 +128,31 @@ def history_of(store: Reading, code: str) -> tuple[Event, ...]:
         event
         for table, object_id in found
         for number, before, after in _steps(store, table, object_id)
-        if (event := _event(names, table, object_id, before, after, number, *receipts[number])) is not None
+        if (event := _event(names, table, object_id, before, after, receipts[number])) is not None
     )
+
+
+def successors(store: Reading) -> dict[str, tuple[str, ...]]:
+    """Return the cells that were replaced, each with those that took its place.
+
+    Parameters
+    ----------
+    store : Reading
+        The city's.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Code of the former cell: codes of the cells that have ground of it, ``id 7`` where one has no code.
+        They may have been replaced themselves since. A replacement that was taken back is not among them.
+    """
+    names = _Names(store)
+    standing = [entry.receipt for entry in read_log(store) if entry.replaced and entry.undone_by is None]
+    return {
+        names.of("cells", former): tuple(names.of("cells", heir) for heir in heirs)
+        for receipt in standing
+        for former, heirs in heirs_of(options_of(receipt)).items()
+    }
 
 
 def code_hint(store: Reading, code: str) -> str:
@@ -181,10 +221,7 @@ def _event(
     object_id: int,
     before: _State | None,
     after: _State | None,
-    number: int,
-    at: str,
-    source: str,
-    receipt_kind: str,
+    receipt: _Receipt,
 ) -> Event | None:
     """Return what a step was, None where nothing differs that is told."""
     known = after or before
@@ -193,21 +230,34 @@ def _event(
     reshaped = before is not None and after is not None and before.geom != after.geom
     if before is not None and after is not None and not (changes or reshaped):
         return None
+    heirs = receipt.heirs if table == "cells" else {}
+    undone, replaced = receipt.kind == UNDO, object_id in heirs
+    kind = _kind(before, after, undone=undone, reshaped=reshaped, replaced=replaced)
     return Event(
         table=table,
         object_id=object_id,
         code=known.record["code"],
         edition=known.record.get("edition", ""),
-        receipt=number,
-        at=at,
-        source=source,
-        kind=_kind(before, after, undone=receipt_kind == UNDO, reshaped=reshaped),
+        receipt=receipt.number,
+        at=receipt.at,
+        source=receipt.source,
+        kind=kind,
         changes=changes,
         moved_m=_moved_m(before, after) if reshaped else None,
+        others=tuple(names.of("cells", other) for other in _others(heirs, object_id, kind)),
     )
 
 
-def _kind(before: _State | None, after: _State | None, *, undone: bool, reshaped: bool) -> str:
+def _others(heirs: Mapping[int, tuple[int, ...]], cell: int, kind: str) -> tuple[int, ...]:
+    """Return the cells that took the place of one, or whose place it took."""
+    if kind == "added":
+        return tuple(former for former, those in heirs.items() if cell in those)
+    return heirs[cell] if kind == "replaced" else ()
+
+
+def _kind(
+    before: _State | None, after: _State | None, *, undone: bool, reshaped: bool, replaced: bool
+) -> str:
     if before is None:
         return "added"
     if after is None:
@@ -215,7 +265,7 @@ def _kind(before: _State | None, after: _State | None, *, undone: bool, reshaped
     if undone:
         return "restored"
     if after.record.get("until") and not before.record.get("until"):
-        return "retired"
+        return "replaced" if replaced else "retired"
     return "moved" if reshaped else "changed"
 
 

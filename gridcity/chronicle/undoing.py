@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gridcity.chronicle.receipts import UNDO, options_of, read_log, write_receipt
 from gridcity.errors import StoreError
 from gridcity.model import Receipt
+from gridcity.spacings import note_spacings
 from gridcity.store.base import Reading, Store
 
 __all__ = ["Undone", "latest", "undo"]
@@ -98,6 +99,8 @@ def undo(store: Store, *, expected: Sequence[int] | None = None, dry_run: bool =
         source = f"receipt {numbers[0]}" if len(numbers) == 1 else f"receipts {numbers[0]}-{numbers[-1]}"
         number = write_receipt(tx, UNDO, source, {"undid": numbers}, changed=0)
         found = tx.take_back(numbers)
+        if "components" in found:
+            note_spacings(tx, None)
         removed = {table: n for table, (n, _) in found.items() if n}
         restored = {table: n for table, (_, n) in found.items() if n}
         total = sum(removed.values()) + sum(restored.values())

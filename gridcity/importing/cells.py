@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from gridcity.importing.options import Options
 from gridcity.importing.outcome import Import
 from gridcity.importing.placing import Areas, anchors, areas_of_cells, promoted, replace_components
 from gridcity.importing.record import recorded
+from gridcity.importing.replacing import Former, former_cells, settle_rows, surroundings, take_place
 from gridcity.importing.shapes import area_m2, check_place, check_polygons
 from gridcity.profile import Profile
 from gridcity.store.base import Store, Transaction
@@ -40,6 +42,9 @@ def import_cells(store: Store, profile: Profile, path: str | Path, options: Opti
     cells without a code get the next serials of their community, from north to south and west to east.
     Components are assigned to the cells anew.
 
+    With ``replaces`` the cells take the place of others, which end on the day on which they begin. Then
+    every row is a new cell, whatever shape or key it shares with one of the city.
+
     Parameters
     ----------
     store, profile
@@ -54,6 +59,8 @@ def import_cells(store: Store, profile: Profile, path: str | Path, options: Opti
     SourceError, MappingError, ReferenceSystemError
         The file is refused as a whole; nothing was written. Code ``E_OVERLAP`` where cells overlap by
         more than 0.01 m² and ``options`` do not allow it.
+    ArgumentError
+        The cells to be replaced or the day do not fit; see `gridcity.importing.replacing.former_cells`.
     """
     batch = open_batch(path, "cell", profile, options)
     check_polygons(batch, repair=options.repair)
@@ -61,11 +68,13 @@ def import_cells(store: Store, profile: Profile, path: str | Path, options: Opti
     editions = _read_codes(batch, profile)
     dates = read_dates(batch, ("initial_date", "end_date"))
     with recorded(store, batch, "cells", options) as (tx, receipt_id, result):
-        here = _current(tx)
-        _write(tx, profile, batch, editions, dates, receipt_id, number=options.number)
+        former = former_cells(tx, options)
+        here = _current(tx) if former is None else surroundings(tx, batch, former)
+        _write(tx, profile, batch, editions, dates, receipt_id, former, number=options.number)
+        replaced = None if former is None else take_place(tx, batch, former, receipt_id)
         _judge_overlaps(tx, batch, here, allowed=options.allow_overlaps)
         replace_components(tx)
-    return result[0]
+    return replace(result[0], replaced=replaced)
 
 
 def _read_codes(batch: Batch, profile: Profile) -> Column:
@@ -92,6 +101,7 @@ def _write(
     editions: Column,
     dates: dict[str, Column],
     receipt_id: int,
+    former: Former | None,
     *,
     number: bool,
 ) -> None:
@@ -105,16 +115,18 @@ def _write(
     key = batch.key()
     identity = identify(code, key, blank(len(batch)), shapes)
     collapse(batch, identity, [shapes, code, name, note, *dates.values()], label=name)
-    known = tx.columns("cells", ("fid", "code", "key", "geom"))
-    marks = Marks(known["code"], known["key"], shape_text(known["geom"]))
-    ids = match(batch.going, Marks(code, key, shapes), marks, known["fid"].astype(np.int64))
-    _refuse_retired(tx, batch, ids, shapes)
+    if former is None:
+        ids = _known(tx, batch, Marks(code, key, shapes))
+        _refuse_retired(tx, batch, ids, shapes)
+    else:
+        ids = np.zeros(len(batch), dtype=np.int64)
+        settle_rows(tx, batch, former, dates)
     keep_given(tx, "cells", batch, ids, {"code": code, "edition": editions})
     keep_given(tx, "cells", batch, ids, {"key": key})
-    # A cell that has ended does not begin again because a later file leaves its end blank.
+    # A cell does not begin again, or earlier, because a later file leaves its dates blank.
     keep_given(tx, "cells", batch, ids, {"until": dates["end_date"]})
-    unstated = {"name": name, "note": note, "since": dates["initial_date"]}
-    keep_absent(tx, "cells", batch, ids, batch.absent(unstated, {"since": "initial_date"}))
+    keep_given(tx, "cells", batch, ids, {"since": dates["initial_date"]})
+    keep_absent(tx, "cells", batch, ids, batch.absent({"name": name, "note": note}))
     _raise_marks(tx, batch)
     if number:
         _number(tx, profile, batch, areas, community, editions)
@@ -125,6 +137,15 @@ def _write(
     columns |= {"community_id": community, "street_id": street, "area_m2": area_m2(batch.geometry)}
     columns |= {"key": key, "note": note, "since": dates["initial_date"], "until": dates["end_date"]}
     merge(tx, "cells", batch, ids, columns, receipt_id)
+
+
+def _known(tx: Transaction, batch: Batch, rows: Marks) -> npt.NDArray[np.int64]:
+    """Return the cell that each row stands for, 0 for a new one."""
+    known = tx.columns("cells", ("fid", "code", "key", "geom", "until"))
+    # A cell may have the shape or key of one whose place it took: then the one without an end is meant.
+    order = np.argsort(known["until"] != "", kind="stable")
+    marks = Marks(known["code"][order], known["key"][order], shape_text(known["geom"])[order])
+    return match(batch.going, rows, marks, known["fid"][order].astype(np.int64))
 
 
 def _refuse_retired(tx: Transaction, batch: Batch, ids: npt.NDArray[np.int64], shapes: Column) -> None:

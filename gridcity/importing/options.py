@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gridcity.errors import readable
+from gridcity.errors import ArgumentError, readable
 from gridcity.intake.mapping import Mapping, read_mapping, with_columns
 
-__all__ = ["Options"]
+__all__ = ["Options", "ending_day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,10 @@ class Options:
         End the components that a second survey did not find.
     ended_on : str, optional
         ISO date of this end; today if not given.
+    replaces : sequence of str
+        Codes of the current cells whose place the cells of the file take.
+    on : str, optional
+        ISO date on which they do; today if not given.
     dry_run : bool
         Do everything and keep nothing.
     """
@@ -82,6 +87,8 @@ class Options:
     classes: Sequence[str] = ()
     accept_vanished: bool = False
     ended_on: str | None = None
+    replaces: Sequence[str] = ()
+    on: str | None = None
     dry_run: bool = False
 
     def read_mapping(self) -> Mapping:
@@ -112,3 +119,24 @@ class Options:
 
 def _told(value: Any) -> Any:
     return readable(value) if isinstance(value, str | Path) else value
+
+
+def ending_day(given: str | None) -> str:
+    """Return the day on which an import ends what is no longer there, today where none is given.
+
+    Raises
+    ------
+    ArgumentError
+        It is no date, or has not come yet (``E_FUTURE``).
+    """
+    today = date.today().isoformat()
+    day = given or today
+    try:
+        date.fromisoformat(day)
+    except ValueError as error:
+        raise ArgumentError(f"{day!r} is not a date.", hint="Write it as 2026-03-31.") from error
+    if day > today:
+        raise ArgumentError(
+            f"{day} has not come yet.", hint="Set the end on the day itself or later.", code="E_FUTURE"
+        )
+    return day

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gridcity.findings import Findings
 from gridcity.importing.comparison import Comparison
 from gridcity.model import Receipt
 
-__all__ = ["Import", "Rejected"]
+__all__ = ["Import", "Rejected", "Replaced"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,23 @@ class Rejected:
     message: str
     hint: str
     record: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Which cells took the place of which.
+
+    Attributes
+    ----------
+    on : str
+        ISO date: the end of the former cells, and the first day of the new ones.
+    successors : mapping of str to tuple of str
+        Code of each former cell: those of the new cells that have ground of it, ``id 7`` where one has no
+        code.
+    """
+
+    on: str
+    successors: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,8 @@ class Import:
         Of a file in a delivery: what it is called there, ``部件/路灯.shp``.
     comparison : Comparison or None
         Of a second survey: what it found, object by object; of a delivery that of all its files together.
+    replaced : Replaced or None
+        Of cells that took the place of others.
     """
 
     receipt: Receipt
@@ -58,3 +78,4 @@ class Import:
     files: tuple[Import, ...] = ()
     label: str = ""
     comparison: Comparison | None = None
+    replaced: Replaced | None = None

@@ -33,7 +33,8 @@ def history(ctx: click.Context, code: str, city_path: str, output_format: str) -
     """Tell what happened to a component, a cell, an area or a party: when, by which file, and what changed.
 
     Objects that have ended or were taken back are told too. Where several objects have or had the code,
-    they follow one another. The table shows the time of this computer with its offset; JSON has UTC.
+    they follow one another. Of a cell that was divided or became one with others, both sides are named.
+    The table shows the time of this computer with its offset; JSON has UTC.
     Exit 1 where nothing ever had the code.
     """
     from gridcity.chronicle import code_hint
@@ -60,6 +61,9 @@ def _story(events: list[Event]) -> str:
     lines = [shown(f"{last.code or 'without a code'}  {KINDS[last.table]}{edition}")]
     for event in events:
         how = event.kind if event.moved_m is None else f"{event.kind}, {event.moved_m:.2f} m"
+        if event.others:
+            others = ", ".join(event.others)
+            how += f" in the place of {others}" if event.kind == "added" else f" by {others}"
         # The source of an undo is the receipts that it took back.
         source = f"undo of {event.source}" if event.kind in _UNDONE else event.source
         lines.append(shown(f"{local_time(event.at)}  {how}  (receipt {event.receipt}: {source})"))

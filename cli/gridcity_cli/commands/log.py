@@ -23,7 +23,7 @@ COLUMNS = (
     *("receipt", "at", "kind", "source", "layer", "read", "added", "changed", "unchanged", "rejected"),
     *("warnings", "undone_by"),
 )
-MORE = ("resurvey_area", "ended", "delivery", "files")
+MORE = ("resurvey_area", "ended", "delivery", "files", "replaced")
 """What CSV and JSON have besides; the table says it in one column."""
 
 
@@ -37,7 +37,7 @@ def log(city_path: str, limit: int | None, output_format: str) -> None:
     They stand in the order in which they were written. The table shows the time of this computer with its
     offset; CSV and JSON have UTC. undone_by is the receipt of the undo that took the import back.
     A second survey is marked, with the number of components that it ended; so are the files that were
-    one delivery, by its first receipt.
+    one delivery, by its first receipt, and cells that took the place of others, by the number of these.
     """
     with options.open_city(city_path) as city:
         entries = city.log()[:limit]
@@ -61,7 +61,8 @@ def _mark(entry: Entry) -> str:
     """Return what a receipt is besides one import of one file."""
     second = f"second survey, ended {entry.ended}" if entry.resurvey_area else ""
     several = f"delivery {entry.delivery}, {entry.files} files" if entry.delivery else ""
-    return "; ".join(filter(None, (second, several)))
+    cells = f"cells replaced: {entry.replaced}" if entry.replaced else ""
+    return "; ".join(filter(None, (second, several, cells)))
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
