@@ -16,6 +16,7 @@ from bodies import duties, parties
 from delivery import Packing, write_csv, write_shapefile
 from flaws import NOTES, REJECTS, WARNS, Planter, plant_cells
 from furniture import LAST_DAY, LOCAL_CLASS, Item, Layer, make_components
+from grounds import EVENT_COLUMNS, EVENTS, event_duties, place_duties
 from incidents import make_incidents
 from numpy.random import Generator
 from street_net import DISTRICT, UNLISTED, StreetNet, make_net
@@ -24,6 +25,8 @@ from gridcity.catalogue import area_name
 
 SEED = 20260701
 _RENAMED = "110101008017"
+# A class whose components name no party, so that what was agreed for one of them decides.
+_AGREED = "户外健身设施"
 FLAW_COLUMNS = ("file", "row", "rule", "stage", "count", "note")
 
 _PROFILE = f"""\
@@ -52,7 +55,8 @@ name = "{LOCAL_CLASS[1]}"
 geometry = "point"
 
 [responsibility]
-steps = ["maintainer", "owner", "supervisor", "duty", "territory"]
+component = ["maintainer", "owner", "supervisor", "agreed", "ground", "duty", "territory"]
+event = ["duty", "territory", "authority"]
 """
 
 # Places are drawn by lot, and so some objects of one class came to stand where they look surveyed twice.
@@ -89,6 +93,11 @@ def make_sample(folder: Path) -> None:
             layer.items = [layer.items[k] for k in rng.permutation(len(layer.items))]
         flaws += _deliver(layer, folder)
     flaws += _write_bodies(folder, bodies, streets, [code for code in net.community_codes if code])
+    agreed = min(item.row["GLBJBSM"] for layer in components for item in layer.sound(_AGREED))
+    flaws += _deliver(place_duties(net, bodies, agreed), folder)
+    events, event_flaws = event_duties(bodies)
+    write_csv(folder / EVENTS, EVENT_COLUMNS, events)
+    flaws += [_flaw(EVENTS, row, rule, stage, note) for row, rule, stage, note in event_flaws]
     sound = [item for layer in components for item in layer.sound()]
     incidents = make_incidents(net, sound, rng)
     write_csv(folder / "incidents.csv", tuple(incidents[0]), incidents)

@@ -132,6 +132,7 @@ PLANTED_PARTIES = [
     ({"since": "20241301"}, "date-malformed"),
     ({"until": "tomorrow"}, "date-malformed"),
     ({"since": "2024-02-01", "until": "2024-01-31"}, "period-order"),
+    ({"since": "2024-02-01", "until": "2024-02-01"}, "period-order"),
 ]
 
 
@@ -209,6 +210,8 @@ CLASSES = [
     ({"class_code": "01", "class_kind": "event"}, ("event", "01", NEW)),
     ({"class_code": "01001", "class_kind": "event"}, ("event", "01001", NEW)),
     ({"class_name": "供水井盖异常", "class_kind": "event"}, ("event", "01001", NEW)),
+    ({"class_name": "供水井盖异常", "class_kind": "事件"}, ("event", "01001", NEW)),
+    ({"class_name": "路灯", "class_kind": "部件"}, ("component", "01037", NEW)),
     ({}, ("", "", "")),
 ]
 
@@ -274,7 +277,7 @@ PLANTED_DUTIES = [
     ({"class_name": "没有此类"}, "class-unknown"),
     ({"class_code": "99"}, "class-unknown"),
     ({"class_name": "路灯", "class_kind": "event"}, "class-unknown"),
-    ({"class_name": "路灯", "class_kind": "部件"}, "class-unknown"),
+    ({"class_name": "路灯", "class_kind": "人员"}, "class-unknown"),
     ({"role": "boss"}, "role-unknown"),
     ({"role": "处置单位"}, "role-unknown"),
     ({"priority": "first"}, "number-malformed"),
@@ -334,6 +337,9 @@ def test_one_duty_with_two_ends_costs_both(city: City, tmp_path: Path) -> None:
     rows = [duty(until="2024-12-31"), duty(until="2025-12-31")]
     result = duties_in(city, tmp_path, *rows)
     assert why(result) == {1: "key-duplicate", 2: "key-duplicate"}
+    assert (
+        about(result, "key-duplicate")[1] == "the key '北新桥街道办事处' is also on row 2, with other content"
+    )
 
 
 def test_dry_run_writes_nothing(city: City, tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ AREAS = ("areas_streets.zip", "areas_communities.zip")
 COMPONENTS = tuple(
     f"components_{name}.zip" for name in ("areas", "covers", "facilities", "green", "lines", "poles")
 )
-TABLES = ("parties.csv", "duties.csv", "incidents.csv", "flaws.csv")
+TABLES = ("parties.csv", "duties.csv", "duties_events.csv", "incidents.csv", "flaws.csv")
+PLACES = "duties_places.zip"
 
 
 def rows_of(name: str, folder: Path = SAMPLE) -> list[dict[str, str]]:
@@ -36,7 +37,7 @@ def rows_of(name: str, folder: Path = SAMPLE) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def sources() -> dict[str, Source]:
-    return {name: read_source(SAMPLE / name) for name in (*AREAS, "cells.zip", *COMPONENTS)}
+    return {name: read_source(SAMPLE / name) for name in (*AREAS, "cells.zip", *COMPONENTS, PLACES)}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,8 @@ def imported(tmp_path_factory, flaws):
     }
     for name in COMPONENTS:
         found[name] = city.import_components(SAMPLE / name)
+    for name in ("duties_events.csv", PLACES):
+        found[name] = city.import_duties(SAMPLE / name)
     yield city, found
     city.close()
 
@@ -161,11 +164,11 @@ def test_incidents_are_where_the_readme_says(sources):
 
 
 def test_flaws_name_rules(flaws):
-    """Every flaw names a rule that exists, with the severity of its stage; there are about forty."""
+    """Every flaw names a rule that exists, with the severity of its stage; there are about fifty."""
     severity = {"import rejects": "error", "import warns": "warning", "import notes": "note"}
     for flaw in flaws:
         assert RULES[flaw["rule"]].severity == severity[flaw["stage"]], flaw
-    assert 25 <= len(flaws) <= 50
+    assert 40 <= len(flaws) <= 60
 
 
 def test_the_import_finds_the_flaws_and_no_others(imported, flaws):

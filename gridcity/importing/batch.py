@@ -25,6 +25,7 @@ from gridcity.profile import Profile
 __all__ = [
     "Batch",
     "Column",
+    "Geometry",
     "about_file",
     "blank",
     "joined",
@@ -36,9 +37,11 @@ __all__ = [
 ]
 
 _CHINA = 4490
+_NOWHERE = np.array(None, dtype=object)
 
 Column = npt.NDArray[np.object_]
 Mask = npt.NDArray[np.bool_]
+Geometry = Literal["required", "optional", "none"]
 
 
 @dataclass(slots=True)
@@ -174,7 +177,7 @@ def opened(
     options: Options,
     *,
     layer: str | None = None,
-    geometry: Literal["required", "none"] = "required",
+    geometry: Geometry = "required",
 ) -> Iterator[Layer]:
     """Open a layer of a file the way the options say; see `gridcity.intake.open_layer`."""
     with open_layer(
@@ -185,7 +188,7 @@ def opened(
         datum=options.datum,
         x=mapping.x or None,
         y=mapping.y or None,
-        geometry=geometry,
+        geometry="none" if geometry == "none" else "required",
         heights=bool(mapping.z),
     ) as found:
         yield found
@@ -234,7 +237,7 @@ def read_batch(
     profile: Profile,
     at: npt.NDArray[np.int64] | None = None,
     *,
-    geometry: Literal["required", "none"] = "required",
+    geometry: Geometry = "required",
 ) -> Batch:
     """Read rows of a layer and bring their columns and coordinates to the city's.
 
@@ -250,8 +253,8 @@ def read_batch(
         The city's.
     at : int64 array, optional
         Positions of the rows; all if not given.
-    geometry : {"required", "none"}
-        Rows without geometry are rejected, or the rule.
+    geometry : {"required", "optional", "none"}
+        Rows without geometry are rejected, or may be, or are the rule.
 
     Returns
     -------
@@ -263,7 +266,7 @@ def read_batch(
     SourceError, ReferenceSystemError
         The file is refused as a whole.
     """
-    source = layer.read(at, geometry=geometry == "required")
+    source = layer.read(at, geometry=geometry != "none")
     draft = draft_of(source, matching, mapping)
     findings = Findings()
     findings.extend(source.findings)
@@ -284,9 +287,12 @@ def read_batch(
         repeats=np.zeros(len(draft.rows), dtype=bool),
         findings=findings,
     )
-    if geometry == "required":
+    if geometry != "none":
         missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-        batch.reject("geometry-missing", missing, field="geometry")
+        if geometry == "required":
+            batch.reject("geometry-missing", missing, field="geometry")
+        else:
+            batch.geometry = shapes = np.where(missing, _NOWHERE, shapes)
         finite = np.ones(len(batch), dtype=bool)
         xy, owner = shapely.get_coordinates(shapes, return_index=True)
         finite[owner[~np.isfinite(xy).all(axis=1)]] = False
@@ -313,7 +319,7 @@ def open_batch(
     profile: Profile,
     options: Options,
     *,
-    geometry: Literal["required", "none"] = "required",
+    geometry: Geometry = "required",
 ) -> Batch:
     """Read a file whole; see `read_batch`."""
     mapping = options.read_mapping()

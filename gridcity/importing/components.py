@@ -39,6 +39,7 @@ from gridcity.intake.matching import Matching
 from gridcity.model import NO_PARTY
 from gridcity.profile import Profile
 from gridcity.responsibility import ROLES
+from gridcity.spacings import note_spacings
 from gridcity.store.base import Store, Transaction
 
 __all__ = ["File", "Progress", "take_layers"]
@@ -129,10 +130,13 @@ def take_layers(
         for register, found in zip(registers, doubles, strict=True):
             register.note(found)
         if second is None:
+            note_spacings(tx, work.touched())
             return tuple(register.close() for register in registers)
         for register, found in zip(registers, second.vanished(len(files)), strict=True):
             register.note(found)
         comparison = second.finish(registers[-1].id)
+        # What vanished may be of any class.
+        note_spacings(tx, None)
         return tuple(register.close(comparison) for register in registers)
 
 
@@ -180,6 +184,7 @@ class _Work:
         self.inventory = Inventory(tx)
         self.spots = Spots(rows)
         self.parties = frozenset(code for (code,) in tx.rows("parties", ("code",)) if code)
+        self._former: set[str] = set()
 
     def look_at(self, file: File) -> Findings:
         """Look at an even sample of a layer before a row is taken; return what is to be said of the whole.
@@ -292,10 +297,15 @@ class _Work:
         columns |= {name: batch.column(name) for name in TEXTS} | dates
         columns |= {"declared_cell": batch.column("cell_code"), "since": dates["initial_date"], "key": key}
         before = merge(self.tx, "components", batch, ids, columns, receipt_id)
+        self._former.update(before.get("class_code", ()))
         if second is not None:
             second.note(part, label, batch, ids, columns, before)
         self.inventory.claim(batch.ids[batch.going])
         self.spots.add(part.file, batch, kind)
+
+    def touched(self) -> set[str]:
+        """Return the codes of the classes that objects of the rows taken have or had."""
+        return self._former | {kind.partition(":")[2] for kind in self.spots.classes}
 
     def _check_parties(self, batch: Batch) -> None:
         """Find bodies that are named by a code which no party of the city has."""
@@ -304,7 +314,7 @@ class _Work:
             code = batch.column(f"{role}_code")
             unknown = ~pd.Series(code).isin(known).to_numpy()
             if self.options.require_parties:
-                batch.reject("party-unknown", unknown, field=f"{role}_code", values=code)
+                batch.reject("party-unknown", unknown, field=f"{role}_code", values=code, more="")
             elif self.parties:
                 batch.note(
                     "component-party-unknown", unknown & batch.alive, field=f"{role}_code", values=code

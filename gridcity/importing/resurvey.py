@@ -30,7 +30,7 @@ from gridcity.importing.comparison import Comparison
 from gridcity.importing.inventory import Inventory
 from gridcity.importing.ledger import Ledger
 from gridcity.importing.merge import stored
-from gridcity.importing.options import Options
+from gridcity.importing.options import Options, ending_day
 from gridcity.importing.parts import PART_ROWS, Part
 from gridcity.importing.placing import anchors, middles
 from gridcity.importing.survey_area import read_area
@@ -100,7 +100,7 @@ class Resurvey:
         self._tx = tx
         self._area = read_area(tx, profile, options.area)
         self._accepted = options.accept_vanished
-        self._day = _day(options)
+        self._day = ending_day(options.ended_on)
         self._key = options.read_mapping().key
         texts = options.classes or ([options.class_text] if options.class_text else [])
         self._wanted = tuple(dict.fromkeys(name for text in texts for name in class_names(text, profile)))
@@ -365,21 +365,6 @@ def check_options(options: Options) -> None:
             )
     if options.ended_on and not options.accept_vanished:
         raise ArgumentError("ended_on is the end of what vanished.", hint="Give --accept-vanished too.")
-
-
-def _day(options: Options) -> str:
-    """Return the day on which vanished objects end."""
-    today = date.today().isoformat()
-    day = options.ended_on or today
-    try:
-        date.fromisoformat(day)
-    except ValueError as error:
-        raise ArgumentError(f"{day!r} is not a date.", hint="Write it as 2026-03-31.") from error
-    if day > today:
-        raise ArgumentError(
-            f"{day} has not come yet.", hint="Set the end on the day itself or later.", code="E_FUTURE"
-        )
-    return day
 
 
 def _hashed(texts: Column) -> Hashes:

@@ -31,11 +31,11 @@ LARGE, MOST = 100_000, 500_000
 To check one of a million crooked vertices takes some ten seconds, to hold it against a neighbour minutes.
 """
 
-_MULTIPOINT, _COLLECTION = 4, 7
+_NONE, _MULTIPOINT, _COLLECTION = -1, 4, 7
 
 
 def check_polygons(batch: Batch, *, repair: bool = False) -> None:
-    """Reject rows that are no polygon, or one that is not valid, with the reason and its place.
+    """Reject rows whose geometry is no polygon, or one that is not valid, with the reason and its place.
 
     What is valid is taken as it is: the direction of its rings, repeated vertices and vertices on a
     straight edge change no answer and stay.
@@ -43,12 +43,12 @@ def check_polygons(batch: Batch, *, repair: bool = False) -> None:
     Parameters
     ----------
     batch : Batch
-        Geometry in the stored longitude and latitude; mended in place.
+        Geometry in the stored longitude and latitude; mended in place. A row may have none.
     repair : bool, optional
         Mend what is not valid and take its polygonal parts, with a finding; what has none is rejected.
     """
     kind = shapely.get_type_id(batch.geometry)
-    areal = np.isin(kind, (3, 6))
+    areal = np.isin(kind, (_NONE, 3, 6))
     batch.reject("geometry-kind", ~areal, field="geometry", values="geometry", expected="a polygon")
     _check_valid(batch, repair=repair)
 
@@ -85,7 +85,7 @@ def _check_valid(batch: Batch, *, repair: bool) -> None:
     batch.reject("geometry-vertices", count > MOST, field="geometry", values=count, limit=MOST)
     batch.note("geometry-large", batch.alive & (count > LARGE), field="geometry", values=count)
     broken = np.zeros(len(batch), dtype=bool)
-    alive = np.flatnonzero(batch.alive)
+    alive = np.flatnonzero(batch.alive & ~shapely.is_missing(batch.geometry))
     broken[alive] = ~shapely.is_valid(batch.geometry[alive])
     if broken.any():
         reasons = blank(len(batch))

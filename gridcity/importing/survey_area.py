@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +19,7 @@ from gridcity.intake.layers import Source, open_layer
 from gridcity.profile import Profile
 from gridcity.store.base import Reading
 
-__all__ = ["SurveyArea", "read_area"]
+__all__ = ["SurveyArea", "nearest_code", "read_area"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +78,7 @@ def _place(store: Reading, code: str) -> SurveyArea:
     ]
     names, shapes = (np.concatenate([table[name] for table in found]) for name in ("name", "geom"))
     if not len(shapes):
-        nearest = _nearest(store, code)
+        nearest = nearest_code(store, code)
         raise ArgumentError(
             f"No area or cell of this city has the code {code!r}.",
             hint=f"The nearest code is {nearest}."
@@ -97,9 +99,13 @@ def _place(store: Reading, code: str) -> SurveyArea:
     return SurveyArea(f"{code} {names[0]}".strip(), shapes[0])
 
 
-def _nearest(store: Reading, code: str) -> str:
-    """Return the area or cell whose code has the longest beginning in common with one; empty for none."""
-    codes = {text for table in ("areas", "cells") for (text,) in store.rows(table, ("code",)) if text}
+def nearest_code(store: Reading, code: str, tables: Sequence[str] = ("areas", "cells")) -> str:
+    """Return the code in some tables that has the longest beginning in common with one; empty for none.
+
+    Full-width digits are read as the half-width ones.
+    """
+    code = unicodedata.normalize("NFKC", code)
+    codes = {text for table in tables for (text,) in store.rows(table, ("code",)) if text}
 
     def likeness(text: str) -> tuple[int, bool]:
         differ = [a != b for a, b in zip(text, code, strict=False)]
