@@ -198,7 +198,7 @@ DEFECTS: list[tuple[Callable[[City], None], list[tuple[str, int, str, str]]]] = 
     ),
     (
         by_hand("duties", 1, place_code="110101006"),
-        [("place-unknown", 1, "duties.place_code", "'110101006' is no cell or area of this city")],
+        [("place-unknown", 1, "duties.place_code", "'110101006' is no place of this city")],
     ),
 ]
 

@@ -1,40 +1,184 @@
-"""`gridcity check`: the rules over the stored city."""
+"""`gridcity check`: the rules over the stored city, and the audit of its duties."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gridcity.findings import RULES, Finding, Findings
 from gridcity_cli import options
-from gridcity_cli.output import shown, table, write_rows
+from gridcity_cli.commands.report import chosen_format, free_target
+from gridcity_cli.output import json_text, shown, table, write_csv, write_file, write_rows
+
+if TYPE_CHECKING:
+    from gridcity.auditing import DutyAudit, IncidentCounts
 
 EXAMPLES = """
 gridcity check --city city.gpkg
 gridcity check --city city.gpkg --format csv > findings.csv
+gridcity check duties --city city.gpkg --output duties.html
+gridcity check duties --incidents 2025.csv --datum gcj02 --format csv --city city.gpkg > defects.csv
 """
 
 COLUMNS = ("rule", "severity", "row", "field", "value", "message", "hint")
 SHOWN_PER_RULE = 20
+# What a file of incidents is read with; a check without one has no use for it.
+OF_INCIDENTS = ("crs", "datum", "mapping", "columns", "encoding", "layer", "x", "y")
 
 
 @options.command("check", EXAMPLES)
+@click.argument("what", type=click.Choice(["all", "duties"]), default="all", metavar="[duties]")
 @options.city_option
-@options.format_option("table", "json", "csv", default="table")
+@options.format_option("table", "json", "csv", "html")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to a file."
+)
+@options.overwrite_option
+@click.option("--incidents", metavar="FILE", help="Past incidents: count how many each defect touches.")
+@click.option("--as-of", type=options.Day(), metavar="DATE", help="Audit the duties of this day, YYYY-MM-DD.")
+@options.crs_option
+@options.datum_option
+@click.option("--x", metavar="COLUMN", help="Column of the longitude or easting of the incidents.")
+@click.option("--y", metavar="COLUMN", help="Column of the latitude or northing of the incidents.")
+@click.option(
+    "--mapping", metavar="FILE", help="TOML that says which column of the incidents is which field."
+)
+@click.option("--map", "columns", multiple=True, metavar="FIELD=COLUMN", help="Column that fills a field.")
+@options.encoding_option
+@click.option("--layer", metavar="NAME", help="Layer of the incidents, where the file has several.")
 @click.pass_context
-def check(ctx: click.Context, city_path: str, output_format: str) -> None:
+def check(
+    ctx: click.Context,
+    /,
+    what: str,
+    city_path: str,
+    output_format: str | None,
+    output: Path | None,
+    overwrite: bool,
+    incidents: str | None,
+    as_of: str | None,
+    **asked: Any,
+) -> None:
     """Look for what is wrong in the stored city; exit 1 where there is an error or a warning.
 
-    Rows are the internal ids of the objects. The table shows the first 20 cases of every rule, CSV and
-    JSON show all.
+    With `duties`: where nobody answers, two do, or a party that has ended or is outside its territory; with
+    --incidents, how many of a file each defect touches. Rows are the internal ids of the objects. The table
+    shows the first 20 cases of every rule, CSV and JSON show all, HTML a map.
     """
+    output_format = chosen_format(output_format, output)
+    if what == "all":
+        if as_of or incidents or any(asked.values()):
+            raise click.UsageError("Options of incidents and days go with gridcity check duties.")
+        if output is not None or output_format == "html":
+            raise click.UsageError("--output and HTML go with gridcity check duties.")
+        with options.open_city(city_path) as city:
+            findings = city.check()
+        if output_format == "table":
+            click.echo(_text(findings))
+        else:
+            rows = [(f.rule, f.severity, f.row, f.field, f.value, f.message, f.hint) for f in findings]
+            write_rows(output_format, COLUMNS, rows)
+        ctx.exit(1 if any(RULES[rule].severity != "note" for rule in findings.counts()) else 0)
+    if not incidents and any(asked.values()):
+        raise click.UsageError("Options about columns and coordinates go with --incidents.")
+    if output is not None:
+        free_target(output, overwrite, *filter(None, (city_path, incidents)))
+    asked["columns"] = [(field, column) for field, _, column in (t.partition("=") for t in asked["columns"])]
     with options.open_city(city_path) as city:
-        findings = city.check()
+        audit = city.check_duties(incidents, as_of=as_of, **(asked if incidents else {}))
+        page = audit.to_html(city.store) if output_format == "html" else ""
+    _write(audit, output_format, output, page)
+    if audit.incidents:
+        click.echo(shown(_counted(audit.incidents)), err=True)
+    ctx.exit(0 if audit.sound else 1)
+
+
+def _write(audit: DutyAudit, output_format: str, output: Path | None, page: str) -> None:
+    """Write an audit to a file or to stdout."""
     if output_format == "table":
-        click.echo(_text(findings))
-    else:
-        rows = [(f.rule, f.severity, f.row, f.field, f.value, f.message, f.hint) for f in findings]
-        write_rows(output_format, COLUMNS, rows)
-    ctx.exit(1 if any(RULES[rule].severity != "note" for rule in findings.counts()) else 0)
+        page = _duties_text(audit) + "\n"
+    elif output_format == "json":
+        page = json_text(_json(audit), indent=2) + "\n"
+
+    def write(file: Any) -> None:
+        if output_format == "csv":
+            records = audit.to_records()
+            names = list(records[0]) if records else list(_csv_columns())
+            rows = ([None if value != value else value for value in one.values()] for one in records)
+            write_csv(file, names, rows)
+        else:
+            file.write(page)
+
+    if output is None:
+        write(sys.stdout)
+        return
+    write_file(output, write)
+    click.echo(f"The audit is in {shown(output)}.", err=True)
+
+
+def _csv_columns() -> tuple[str, ...]:
+    from gridcity.auditing.defects import DEFECT_COLUMNS
+
+    return (*DEFECT_COLUMNS, "value", "message", "hint")
+
+
+def _json(audit: DutyAudit) -> dict[str, object]:
+    import dataclasses
+
+    return {
+        "as_of": audit.on,
+        "totals": dict(audit.totals),
+        "incidents": dataclasses.asdict(audit.incidents) if audit.incidents else None,
+        "defects": [
+            {name: None if value != value else value for name, value in one.items()}
+            for one in audit.to_records()
+        ],
+    }
+
+
+def _duties_text(audit: DutyAudit) -> str:
+    """Return the counts by rule, then the first cases of each, those that touch most incidents first."""
+    counts = audit.findings.counts()
+    if not counts:
+        return "No findings."
+    told = audit.incidents is not None
+    touched = dict.fromkeys(counts, 0)
+    for rule, n in zip(audit.defects["rule"].tolist(), audit.defects["incidents"].tolist(), strict=True):
+        touched[rule] += n
+    more = ("incidents",) if told else ()
+    # The rules that touch most of the incidents come first.
+    rules = sorted(counts, key=lambda rule: -touched[rule])
+    summary = [(r, RULES[r].severity, counts[r], *([touched[r]] if told else [])) for r in rules]
+    parts = [table(("rule", "severity", "count", *more), summary)]
+    cases: dict[str, list[dict[str, Any]]] = {rule: [] for rule in rules}
+    for record in audit.to_records(most=SHOWN_PER_RULE):
+        cases[record["rule"]].append(record)
+    for rule, found in cases.items():
+        cut = f", the first {len(found)} of {counts[rule]}" if len(found) < counts[rule] else ""
+        rows = [
+            (one["row"], one["place"], one["message"], *([one["incidents"]] if told else [])) for one in found
+        ]
+        parts.append(
+            f"{rule}{cut}\n{table(('row', 'place', 'found', *more), rows)}\n{shown(found[0]['hint'])}"
+        )
+    return "\n\n".join(parts)
+
+
+def _counted(counts: IncidentCounts) -> str:
+    """Return how the incidents would fare, in one line."""
+    said = (
+        f"{counts.rows} incidents of {counts.name}: {counts.without_place} without a place, "
+        f"{counts.without_class} without a known class, {counts.judged} judged. Of these "
+        f"{counts.outside} in no cell, "
+        f"{counts.nobody} to nobody, {counts.by_order} claimed by two, {counts.ended} by what has ended, "
+        f"{counts.outside_territory} outside a territory"
+    )
+    if counts.told:
+        said += f"; {counts.misrouted} of {counts.told} not to the party that handled them"
+    return said
 
 
 def _text(findings: Findings) -> str:

@@ -33,12 +33,22 @@ def _dimensions(ctx: click.Context, param: click.Parameter, value: str) -> list[
     return names
 
 
-def _format(asked: str | None, output: Path | None) -> str:
+def chosen_format(asked: str | None, output: Path | None) -> str:
     """Return the format that is asked for, or that the suffix of the file means."""
     meant = SUFFIXES.get(output.suffix.lower()) if output is not None else None
     if asked and meant and asked != meant:
         raise click.UsageError(f"--format {asked} does not go with --output {shown(output)}.")
     return asked or meant or "table"
+
+
+def free_target(output: Path, overwrite: bool, *read: str) -> None:
+    """Refuse a file that is there and not to be replaced, or that this command reads."""
+    check_target(output, *map(Path, read))
+    if output.exists() and not overwrite:
+        raise StoreError(
+            f"{shown(output)} exists already.",
+            hint="Choose another path, or replace it with --overwrite.",
+        )
 
 
 @click.group("report")
@@ -69,14 +79,9 @@ def inventory(
     Without --format the suffix of the file decides, else it is a table. The HTML report is one file with
     table, chart and map, and needs no network.
     """
-    output_format = _format(output_format, output)
+    output_format = chosen_format(output_format, output)
     if output is not None:
-        check_target(output, Path(city_path))
-        if output.exists() and not overwrite:
-            raise StoreError(
-                f"{shown(output)} exists already.",
-                hint="Choose another path, or replace it with --overwrite.",
-            )
+        free_target(output, overwrite, city_path)
     with options.open_city(city_path) as city:
         counted = city.report_inventory(by)
         page = counted.to_html(city.store) if output_format == "html" else ""

@@ -26,11 +26,12 @@ from gridcity.codes import EDITIONS, check_many
 from gridcity.findings import Findings
 from gridcity.profile import Profile
 from gridcity.proximity import surveyed_twice
+from gridcity.responsibility import Parties, read_parties
 from gridcity.store.base import Reading
 from gridcity.tiling.coverage import GAP_M, gaps, overlaps
 from gridcity.tiling.shares import cell_of
 
-__all__ = ["audit"]
+__all__ = ["audit", "check_named"]
 
 _COMPONENT_FIELDS = (
     *("state", "supervisor_code", "supervisor_name", "owner_code", "owner_name"),
@@ -52,7 +53,7 @@ def audit(store: Reading, profile: Profile) -> Findings:
         ``row`` is the internal id (``fid``) of the object, ``field`` its table and column.
     """
     found = Findings()
-    for check in (_areas, _cells, _components, _parties, _duties):
+    for check in (_areas, _cells, _components, _parties, check_named):
         found.extend(check(store, profile))
     return found
 
@@ -224,14 +225,18 @@ def _parties(store: Reading, profile: Profile) -> Findings:
     return check_credit_codes(parties["fid"].astype(np.int64), parties["code"]).within("parties", {})
 
 
-def _duties(store: Reading, profile: Profile) -> Findings:
+def check_named(store: Reading, profile: Profile) -> Findings:
+    """Find duties that name a party or a place which the city does not have."""
     found = Findings()
-    parties = {value for row in store.rows("parties", ("code", "name")) for value in row if value}
-    places = {code for table in ("areas", "cells") for (code,) in store.rows(table, ("code",))}
-    places.add(profile.area_code)
-    for fid, code, name, place in store.rows("duties", ("fid", "party_code", "party_name", "place_code")):
-        if code not in parties and name not in parties:
-            found.add("party-unknown", [fid], field="duties.party_name", values=[name or code])
-        if place not in places:
-            found.add("place-unknown", [fid], field="duties.place_code", values=[place])
+    book = Parties(read_parties(store))
+    places = {code for table in ("areas", "cells", "components") for (code,) in store.rows(table, ("code",))}
+    above = {code[:6] for (code,) in store.rows("areas", ("code",)) if code} | {profile.area_code}
+    places |= above | {f"{code[:4]}00" for code in above} | {f"{code[:2]}0000" for code in above}
+    columns = ("fid", "party_code", "party_name", "place_code", "area_m2")
+    for fid, code, name, place, area_m2 in store.rows("duties", columns):
+        if not book.find(code, name):
+            found.add("party-unknown", [fid], field="duties.party_name", values=[name or code], more="")
+        # The code of a polygon is its own.
+        if area_m2 is None and place not in places:
+            found.add("place-unknown", [fid], field="duties.place_code", values=[place], more="")
     return found
