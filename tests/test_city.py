@@ -248,13 +248,9 @@ def test_columns(city: City) -> None:
         columns = city.locate_many(lng, lat, class_text="路灯")
         assert tuple(columns) == Placement.columns()
         kinds = {name: column.dtype.kind for name, column in columns.items()}
-        floats = {"lng", "lat", "distance_to_border_m", "component_distance_m"}
+        known = {"lng": "f", "lat": "f", "overlap": "b", "cells_differ": "b", "unowned": "b"}
         for name, kind in kinds.items():
-            expected = (
-                "f"
-                if name in floats
-                else {"cell_id": "i", "component_id": "i", "overlap": "b"}.get(name, "O")
-            )
+            expected = known.get(name, {"id": "i", "m": "f"}.get(name.rpartition("_")[2], "O"))
             assert kind == expected, name
             assert kind != "O" or all(type(text) is str for text in columns[name])
         assert columns["cell_id"].tolist() == CELLS

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cli_city import build, city, gridcity, point, write_features
+from tiny_city import COMMUNITY_1, EDITION, LAMP, STREET, add, at, tiny_city
 
 from gridcity.model import Placement
 
@@ -58,6 +59,12 @@ def test_one_point_as_a_table(city: Path) -> None:
         "component_distance_m  0.0\n"
         "party_name            北新桥街道办事处\n"
         "step                  territory\n"
+        "component_cell_code   110101005002002\n"
+        "cells_differ          false\n"
+        "unowned               true\n"
+        "passed                maintainer=blank; owner=blank; supervisor=blank; agreed=no-duty; "
+        "ground=no-duty; duty=no-duty\n"
+        "duty_place            110101005\n"
     )
 
 
@@ -389,3 +396,27 @@ def test_a_file_that_is_no_text_is_refused(city: Path, tmp_path: Path, name: str
     result = gridcity("locate", path, "--city", city)
     assert (result.exit_code, result.stdout) == (3, "")
     assert "locate reads CSV, NDJSON, GeoJSON sequences and feature collections" in result.stderr
+
+
+def test_conditions_and_accuracy(tmp_path: Path) -> None:
+    """A condition is asked about once or row by row; within the accuracy another party is named."""
+    lamp = {"class_kind": "component", "class_code": LAMP, "edition": EDITION}
+    with tiny_city(tmp_path / "city.gpkg") as made:
+        add(
+            made,
+            "duties",
+            {"party_name": "修补队", "place_code": STREET, "condition": "破损", **lamp},
+            {"party_name": "路灯所", "place_code": COMMUNITY_1, **lamp},
+            {"party_name": "街道办", "place_code": STREET},
+        )
+    lng, lat = (str(number) for number in at(2.05, 0.5))
+    asked = ["--class", "路灯", "--fields", "party_name,across_party_name", "--city", made.path]
+    one = gridcity("locate", lng, lat, *asked, "--condition", "破损", "--accuracy", "c", "--format", "csv")
+    assert one.stdout == "party_name,across_party_name\n修补队,路灯所\n"
+    rows = f"lng,lat,what\n{lng},{lat},破损\n{lng},{lat},\n"
+    for stream in (rows, rows.replace("破损", '"破损"'), f'{{"lng":{lng},"lat":{lat},"what":"破损"}}\n'):
+        many = gridcity("locate", "-", *asked, "--condition-field", "what", "--accuracy", "0.4", input=stream)
+        assert many.exit_code == 0 and "修补队" in many.stdout.splitlines()[len(stream) > 60]
+    assert "街道办" in gridcity("locate", "-", *asked, "--condition-field", "what", input=rows).stdout
+    wrong = gridcity("locate", lng, lat, *asked, "--accuracy", "D")
+    assert wrong.exit_code == 2 and "--accuracy" in wrong.stderr

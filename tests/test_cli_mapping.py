@@ -71,10 +71,11 @@ def test_rows_are_what_inspect_takes_them_for(tmp_path: Path) -> None:
 
 
 def test_layers_are_named_as_inspect_names_them(city: Path, tmp_path: Path) -> None:
-    """Of a city its three layers with geometry are offered; a layer of a folder is found by its label."""
+    """Of a city its four layers with geometry are offered; a layer of a folder is found by its label."""
     result = gridcity("mapping", "suggest", city)
     assert result.exit_code == 3
-    assert f"has 3 layers: {city.name}/areas, {city.name}/cells, {city.name}/components." in result.stderr
+    layers = ", ".join(f"{city.name}/{layer}" for layer in ("areas", "cells", "components", "duties"))
+    assert f"has 4 layers: {layers}." in result.stderr
     write_features(tmp_path / "a.geojson", (point(0.2, 0.2), {"备注": "1"}))
     write_features(tmp_path / "b.geojson", (point(0.2, 0.2), {"备注": "1"}))
     assert '"备注" = "note"' in gridcity("mapping", "suggest", tmp_path, "--layer", "b.geojson").stdout

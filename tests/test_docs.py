@@ -32,7 +32,20 @@ RUN = (
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("tour", "concepts", "import", "formats", "locate", "profile", "python", "store")
+        for name in (
+            *(
+                "tour",
+                "concepts",
+                "import",
+                "formats",
+                "locate",
+                "responsibility",
+                "duties",
+                "audit",
+                "repeats",
+            ),
+            *("profile", "python", "store"),
+        )
     ),
 )
 LANGUAGES = {"console", "python", "sh", "text", "toml"}
@@ -302,7 +315,7 @@ def test_every_toml_block_is_a_profile_or_a_mapping(tmp_path: Path) -> None:
 
 def test_every_key_of_a_profile_is_described() -> None:
     """docs/profile.md shows each key that a profile may have."""
-    from gridcity import profile
+    from gridcity.profile import reading as profile
 
     text = (DOCS / "profile.md").read_text(encoding="utf-8")
     keys = {key for table in profile._TABLES.values() for key in table} | profile._CLASS_KEYS

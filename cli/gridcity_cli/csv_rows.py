@@ -60,9 +60,12 @@ class CsvRows:
             ) from error
         x, y = _column(self.columns, reader.x, 0), _column(self.columns, reader.y, 1)
         reader.taken[f"{self.columns[x]}, {self.columns[y]}"] = None
-        klass = _column(self.columns, reader.class_field, 0) if reader.class_field else -1
+        klass, condition = (
+            _column(self.columns, field, 0) if field else -1
+            for field in (reader.class_field, reader.condition_field)
+        )
         limits = (180.0, 90.0) if reader.degrees else (LARGEST, LARGEST)
-        self._layout = Layout(delimiter, len(self.columns), x, y, klass, limits)
+        self._layout = Layout(delimiter, len(self.columns), x, y, klass, condition, limits)
         self._lines, self._reader = lines, reader
 
     def chunks(self, size: int, eager: bool) -> Iterator[Chunk]:
@@ -104,10 +107,13 @@ class CsvRows:
             found.lng[i], found.lat[i] = row.lng, row.lat
             if found.classes is not None:
                 found.classes[i] = row.class_text
+            if found.conditions is not None:
+                found.conditions[i] = row.condition
             if row.error:
                 errors[i] = row.error
         numbers = range(first, first + len(own))
-        return _kept(Chunk(own, numbers, found.lng, found.lat, found.classes, errors), kept)
+        texts = found.classes, found.conditions
+        return _kept(Chunk(own, numbers, found.lng, found.lat, *texts, errors), kept)
 
     def _careful(self, records: Iterator[list[str]], feed: _Feed, line: int) -> tuple[str, Row] | None:
         """Return the next record as CSV and as a row, None for a blank line."""
@@ -129,8 +135,8 @@ class CsvRows:
             error = f"{len(cells)} cells where the header has {width}{more}"
         if error:
             return came, bad_row(line, cells, error)
-        class_text = cells[layout.klass] if layout.klass >= 0 else ""
-        return came, self._reader.row(line, cells, cells[layout.x], cells[layout.y], class_text)
+        texts = (cells[column] if column >= 0 else "" for column in (layout.klass, layout.condition))
+        return came, self._reader.row(line, cells, cells[layout.x], cells[layout.y], *texts)
 
 
 class _Feed(Iterator[str]):
@@ -190,6 +196,7 @@ def _kept(chunk: Chunk, kept: npt.NDArray[np.bool_]) -> Chunk:
         chunk.lng[kept],
         chunk.lat[kept],
         None if chunk.classes is None else list(compress(chunk.classes, chosen)),
+        None if chunk.conditions is None else list(compress(chunk.conditions, chosen)),
         {int(position[i]): error for i, error in chunk.errors.items()},
     )
 

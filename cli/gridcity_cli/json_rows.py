@@ -84,7 +84,7 @@ def _object_row(line: int, record: object, reader: Reader) -> Row:
         return bad_row(line, {}, "not a JSON object")
     if record.get("type") != "Feature":
         x, y = _members(record, reader)
-        return reader.row(line, record, x, y, _class_of(record, reader))
+        return reader.row(line, record, x, y, *_texts_of(record, reader))
     geometry, properties = record.get("geometry"), record.get("properties") or {}
     if not isinstance(geometry, dict) or not isinstance(properties, dict):
         return bad_row(line, record, "the feature has no geometry")
@@ -94,7 +94,7 @@ def _object_row(line: int, record: object, reader: Reader) -> Row:
     position = geometry.get("coordinates")
     if not isinstance(position, list) or len(position) < 2:
         return bad_row(line, record, "the Point has no coordinates")
-    return reader.row(line, record, position[0], position[1], _class_of(properties, reader))
+    return reader.row(line, record, position[0], position[1], *_texts_of(properties, reader))
 
 
 def _members(record: dict[str, Any], reader: Reader) -> tuple[object, object]:
@@ -109,9 +109,12 @@ def _members(record: dict[str, Any], reader: Reader) -> tuple[object, object]:
     return None, None
 
 
-def _class_of(record: dict[str, Any], reader: Reader) -> str:
-    value = record.get(reader.class_field) if reader.class_field else None
-    return "" if value is None else str(value)
+def _texts_of(record: dict[str, Any], reader: Reader) -> tuple[str, str]:
+    """Return class and condition."""
+    klass, condition = (
+        record.get(field) if field else None for field in (reader.class_field, reader.condition_field)
+    )
+    return "" if klass is None else str(klass), "" if condition is None else str(condition)
 
 
 def read_json(text: str) -> Any:

@@ -45,6 +45,7 @@ COMMANDS = {
     "lookup": ("lookup", "lookup", "Explain codes: every reading, every part."),
     "catalogue": ("catalogue", "catalogue", "List or search the classes of an edition."),
     "locate": ("locate", "locate", "Find the cell of a point, or of a stream of points, and who answers."),
+    "repeats": ("repeats", "repeats", "Find the reports that repeat an earlier one."),
     "check": ("check", "check", "Look for what is wrong in the stored city."),
     "report": ("report", "report", "Counts of the inventory as table, CSV, JSON or HTML."),
     "export": ("export", "export", "Write the inventory as GeoPackage, CSV, GeoJSON or shapefile."),

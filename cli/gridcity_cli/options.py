@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gridcity.city import City
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -148,6 +147,21 @@ def _known_encoding(ctx: click.Context, param: click.Parameter, value: str | Non
     return value
 
 
+def file_path(_: click.Context, __: click.Parameter, given: str | None) -> Path | None:
+    """Return the path of a file; an empty one would be the folder that the shell stands in."""
+    if given == "":
+        raise click.BadParameter("The name of the file is empty; is a variable of the shell not set?")
+    return None if given is None else Path(given)
+
+
+def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return FIELD=COLUMN as pairs."""
+    for text in given:
+        if not all(text.partition("=")):
+            raise click.BadParameter(f"{text!r} is not FIELD=COLUMN.")
+    return tuple((text.partition("=")[0], text.partition("=")[2]) for text in given)
+
+
 def _city(required: bool) -> Callable[[F], F]:
     return click.option(
         "--city",
@@ -176,6 +190,20 @@ datum_option = click.option(
 )
 encoding_option = click.option(
     "--encoding", callback=_known_encoding, metavar="NAME", help="Encoding of the text, e.g. gb18030."
+)
+mapping_option = click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="TOML that says which column is which field, and translates values.",
+)
+map_option = click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    callback=_pairs,
+    help="Column that fills a field; may be given several times, and goes before the mapping.",
 )
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 

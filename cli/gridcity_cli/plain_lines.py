@@ -36,8 +36,8 @@ class Layout:
         Number of cells.
     x, y : int
         Positions of the coordinates.
-    klass : int
-        Position of the class; -1 for none.
+    klass, condition : int
+        Positions of the class and the condition; -1 for none.
     limits : tuple of float
         How far from zero both coordinates may be.
     """
@@ -47,6 +47,7 @@ class Layout:
     x: int
     y: int
     klass: int
+    condition: int
     limits: tuple[float, float]
 
 
@@ -59,14 +60,15 @@ class PlainLines:
     plain : bool array
     lng, lat : float arrays
         NaN where a line is not plain.
-    classes : list of str, optional
-        Empty where a line is not plain; None when the layout has no column of classes.
+    classes, conditions : list of str, optional
+        Empty where a line is not plain; None when the layout has no such column.
     """
 
     plain: npt.NDArray[np.bool_]
     lng: npt.NDArray[np.float64]
     lat: npt.NDArray[np.float64]
     classes: list[str] | None
+    conditions: list[str] | None = None
 
 
 def plain_lines(raw: bytes, layout: Layout) -> PlainLines:
@@ -101,13 +103,18 @@ def plain_lines(raw: bytes, layout: Layout) -> PlainLines:
     lat, lat_plain = read_decimals(text, *cells(layout.y))
     good = lng_plain & lat_plain & (np.abs(lng) <= layout.limits[0]) & (np.abs(lat) <= layout.limits[1])
     plain[at[~good]] = False
-    classes = None
-    if layout.klass >= 0:
-        classes = [""] * len(plain)
-        start, end = cells(layout.klass)
+
+    def texts(column: int) -> list[str] | None:
+        if column < 0:
+            return None
+        found = [""] * len(plain)
+        start, end = cells(column)
         for line, i, j in zip(at[good].tolist(), start[good].tolist(), end[good].tolist(), strict=True):
-            classes[line] = raw[i:j].decode(errors="surrogatepass").replace('""', '"')
-    return PlainLines(plain, _spread(lng[good], plain), _spread(lat[good], plain), classes)
+            found[line] = raw[i:j].decode(errors="surrogatepass").replace('""', '"')
+        return found
+
+    places = _spread(lng[good], plain), _spread(lat[good], plain)
+    return PlainLines(plain, *places, texts(layout.klass), texts(layout.condition))
 
 
 def _cuts(raw: bytes, text: Bytes, layout: Layout) -> Ints:

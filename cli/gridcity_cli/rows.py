@@ -33,8 +33,8 @@ class Row:
         The cells of a CSV line, or the JSON object; as it came.
     lng, lat : float
         NaN where ``error`` says why.
-    class_text : str
-        What the column of classes says; empty when none was asked for.
+    class_text, condition : str
+        What the columns of classes and conditions say; empty when none was asked for.
     """
 
     line: int
@@ -43,6 +43,7 @@ class Row:
     lat: float
     class_text: str
     error: str
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Reader:
         Columns or members of the coordinates; empty for the known names.
     class_field : str
         Column, member or property that names a class; empty for none.
+    condition_field : str
+        The same for a condition.
     degrees : bool
         Whether the numbers are longitude and latitude, so that their range is known.
     taken : dict of str to None
@@ -64,6 +67,7 @@ class Reader:
     x: str = ""
     y: str = ""
     class_field: str = ""
+    condition_field: str = ""
     degrees: bool = True
     taken: dict[str, None] = field(default_factory=dict)
 
@@ -79,13 +83,13 @@ class Reader:
             raise ValueError(f"{names[0]} {lng:g}, {names[1]} {lat:g} is no place on Earth")
         return lng, lat
 
-    def row(self, line: int, record: Any, x: object, y: object, class_text: str) -> Row:
+    def row(self, line: int, record: Any, x: object, y: object, class_text: str, condition: str) -> Row:
         """Return a row with its point, or with what is wrong with it."""
         try:
             lng, lat = self.point(x, y)
         except ValueError as error:
             return bad_row(line, record, str(error))
-        return Row(line, record, lng, lat, class_text, "")
+        return Row(line, record, lng, lat, class_text, "", condition)
 
 
 def _number(value: object, name: str) -> float:
@@ -115,8 +119,8 @@ class Chunk:
         Where each begins, as in `Row`.
     lng, lat : float arrays
         NaN where a row is bad.
-    classes : list of str, optional
-        What the column of classes says; None when none was asked for.
+    classes, conditions : list of str, optional
+        What the columns of classes and conditions say; None when none was asked for.
     errors : dict of int to str
         What is wrong with a row, by its position.
     """
@@ -126,6 +130,7 @@ class Chunk:
     lng: Floats
     lat: Floats
     classes: list[str] | None
+    conditions: list[str] | None
     errors: dict[int, str]
 
     @classmethod
@@ -137,6 +142,7 @@ class Chunk:
             np.array([row.lng for row in rows], dtype=np.float64),
             np.array([row.lat for row in rows], dtype=np.float64),
             [row.class_text for row in rows],
+            [row.condition for row in rows],
             {i: row.error for i, row in enumerate(rows) if row.error},
         )
 

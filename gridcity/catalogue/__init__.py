@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gridcity.catalogue.areas import AreaMatch, area_name, areas_below, match_area, other_name
+    from gridcity.catalogue.areas import AreaMatch, area_name, area_names, areas_below, match_area, other_name
     from gridcity.catalogue.classes import Catalogue, ClassEntry, catalogue, extension
     from gridcity.catalogue.tables import attribute_tables, fields, states
 
@@ -28,6 +28,7 @@ __all__ = [
     "Catalogue",
     "ClassEntry",
     "area_name",
+    "area_names",
     "areas_below",
     "attribute_tables",
     "catalogue",

@@ -209,6 +209,31 @@ def other_name(code: str, name: str, aliases: Mapping[str, str] | None = None) -
     return "" if any(_same(listed, one, _stem(one)) for one in names) or known == given else listed
 
 
+def area_names(name: str, aliases: Mapping[str, str] | None = None) -> frozenset[str]:
+    """Return all names of an area in the form in which names are compared.
+
+    Parameters
+    ----------
+    name : str
+        As delivered.
+    aliases : Mapping, optional
+        As for `match_area`; without any, the one name itself.
+
+    Examples
+    --------
+    >>> sorted(area_names("崇文门外街道", {"崇外": "崇文门外"}))
+    ['崇外', '崇外街道', '崇文门外', '崇文门外街道']
+    >>> area_names(" 东四　街道 ")
+    frozenset({'东四街道'})
+    """
+    key = _key(name)
+    stem = _stem(key)
+    unit = key[len(stem) :]
+    pairs = [pair for pair in (aliases or {}).items() if any(_same(one, key, stem) for one in pair)]
+    stems = {_stem(_key(one)) for pair in pairs for one in pair}
+    return frozenset({key, *stems, *(one + unit for one in stems)})
+
+
 def _key(name: str) -> str:
     return "".join(normal(name).split())
 

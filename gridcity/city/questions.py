@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,13 @@ from gridcity.model import Placement
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gridcity.auditing import DutyAudit
+    from gridcity.city.repeated import RepeatedReports
     from gridcity.explaining import Explanation
     from gridcity.findings import Findings
     from gridcity.inspecting import Inspection
     from gridcity.locating.bulk import BulkLocator
+    from gridcity.locating.justify import Justification
 
 __all__ = ["Questions", "look_up"]
 
@@ -57,7 +61,9 @@ class Questions(OpenCity):
         datum: str | None = None,
         near_m: float = 0.0,
         class_text: str | None = None,
-        radius_m: float = 50.0,
+        condition: str = "",
+        radius_m: float | None = None,
+        accuracy: str | float | None = None,
         as_of: str | date | None = None,
     ) -> Placement:
         """Return the cell of a point and the party that must answer.
@@ -72,23 +78,89 @@ class Questions(OpenCity):
         class_text : str, optional
             The class of what happened: a code, a name, or a part of a name (井盖). The nearest component of
             the class is named, and its bodies answer.
+        condition : str, optional
+            The condition of what happened (破损, 缺失): a duty for one condition answers for it alone.
         radius_m : float, optional
-            How far that component may be away.
+            How far that component may be away; where it is not given, as far as the spacing of the class in
+            this city supports, see `gridcity.spacings.radius_for`.
+        accuracy : str or float, optional
+            How well the place is known: class A (0.5 m), B (1 m) or C (10 m), or metres; the profile's class
+            when not given. Within it a second component is as likely, and an answer across a border.
         as_of : date or ISO text, optional
             The day of the question; today when not given.
 
         Raises
         ------
         ArgumentError
-            A coordinate is not finite or not on the globe, a distance is negative, the class or the date
-            does not exist.
+            A coordinate is not finite or not on the globe, a distance is negative, the class, the accuracy
+            or the date does not exist.
         ReferenceSystemError
             The coordinates cannot be brought to the city's system.
         """
-        from gridcity.locating import NOTHING, locate_one, wanted
+        from gridcity.locating import NOTHING, accuracy_m, locate_one, wanted
 
         on = day_of(as_of)
         _check_distances(near_m, radius_m)
+        lng, lat = self._stored_point(lng, lat, crs, datum)
+        with self.store.snapshot():
+            return locate_one(
+                self.store,
+                self.profile,
+                lng,
+                lat,
+                near_m=near_m,
+                radius_m=radius_m,
+                wanted=wanted(class_text, self.profile) if class_text else NOTHING,
+                on=on,
+                accuracy_m=accuracy_m(accuracy, self.profile),
+                condition=condition.strip(),
+            )
+
+    def justify(
+        self,
+        lng: float,
+        lat: float,
+        *,
+        crs: str | int | None = None,
+        datum: str | None = None,
+        near_m: float = 0.0,
+        class_text: str | None = None,
+        condition: str = "",
+        radius_m: float | None = None,
+        accuracy: str | float | None = None,
+        as_of: str | date | None = None,
+    ) -> Justification:
+        """Return the answer of `locate` with all its reasons: every step, its duty, its rival, in sentences.
+
+        Parameters
+        ----------
+        lng, lat, crs, datum, near_m, class_text, condition, radius_m, accuracy, as_of
+            As for `locate`; the same exceptions.
+        """
+        from gridcity.locating import NOTHING, accuracy_m, wanted
+        from gridcity.locating.justify import justify_one
+
+        on = day_of(as_of)
+        _check_distances(near_m, radius_m)
+        lng, lat = self._stored_point(lng, lat, crs, datum)
+        with self.store.snapshot():
+            return justify_one(
+                self.store,
+                self.profile,
+                lng,
+                lat,
+                near_m=near_m,
+                radius_m=radius_m,
+                wanted=wanted(class_text, self.profile) if class_text else NOTHING,
+                on=on,
+                accuracy_m=accuracy_m(accuracy, self.profile),
+                condition=condition.strip(),
+            )
+
+    def _stored_point(
+        self, lng: float, lat: float, crs: str | int | None, datum: str | None
+    ) -> tuple[float, float]:
+        """Return a point in the stored system; raise ArgumentError where it is none."""
         if not (isfinite(lng) and isfinite(lat)):
             raise ArgumentError(f"The point {lng} {lat} is not finite.", hint="Give two numbers.")
         if crs is not None or datum is not None:
@@ -102,17 +174,7 @@ class Questions(OpenCity):
                 hint="Longitude comes first; eastings and northings need --crs.",
                 code="E_COORD_RANGE",
             )
-        with self.store.snapshot():
-            return locate_one(
-                self.store,
-                self.profile,
-                float(lng),
-                float(lat),
-                near_m=near_m,
-                radius_m=radius_m,
-                wanted=wanted(class_text, self.profile) if class_text else NOTHING,
-                on=on,
-            )
+        return float(lng), float(lat)
 
     def locate_many(
         self,
@@ -123,7 +185,9 @@ class Questions(OpenCity):
         datum: str | None = None,
         near_m: float = 0.0,
         class_text: str | Sequence[str | None] | None = None,
-        radius_m: float = 50.0,
+        condition: str | Sequence[str | None] = "",
+        radius_m: float | None = None,
+        accuracy: str | float | None = None,
         as_of: str | date | None = None,
         columns: Sequence[str] | None = None,
     ) -> Any:
@@ -137,7 +201,9 @@ class Questions(OpenCity):
         class_text : str or sequence of str, optional
             One class for all points, or one per point; empty for none. In a sequence, a text that names no
             class finds no component and leaves ``class_name`` empty.
-        crs, datum, near_m, radius_m, as_of
+        condition : str or sequence of str, optional
+            One condition for all points, or one per point; empty for none.
+        crs, datum, near_m, radius_m, accuracy, as_of
             As for `locate`.
         columns : sequence of str, optional
             Only these fields of `Placement`, in this order; all when not given. What none of them needs is
@@ -159,26 +225,105 @@ class Questions(OpenCity):
         -----
         A column takes 8 bytes a point (``overlap`` 1): numbers are ``float64`` and ``int64``, texts are
         arrays of objects that share their strings, so that a thousand points of one street hold its name
-        once. All columns together are some 200 bytes a point. What is held beside the columns does not grow
+        once. All columns together are some 270 bytes a point. What is held beside the columns does not grow
         with the number of points, except 16 bytes a point where they do not come as two ``float64`` arrays
-        in the stored system, and 8 where each point has its own class.
+        in the stored system, and 8 where each point has its own class or its own condition.
         """
-        from gridcity.locating.asking import asked_classes, coordinates
+        from gridcity.locating import accuracy_m
+        from gridcity.locating.asking import asked_classes, asked_conditions, coordinates
         from gridcity.locating.columns import chosen_columns
 
         on, names = day_of(as_of), chosen_columns(columns)
         _check_distances(near_m, radius_m)
         x, y, frame = coordinates(lng, lat, crs=crs, datum=datum, stored=self.stored_epsg)
         asked, which = asked_classes(class_text, len(x), self.profile)
+        conditions, of_point = asked_conditions(condition, len(x))
         with self.store.snapshot():
             found = self._locator(on).locate(
-                x, y, near_m=near_m, radius_m=radius_m, wanted=asked, which=which, columns=names
+                x,
+                y,
+                near_m=near_m,
+                radius_m=radius_m,
+                wanted=asked,
+                which=which,
+                columns=names,
+                accuracy_m=accuracy_m(accuracy, self.profile),
+                conditions=conditions,
+                condition=of_point,
             )
         if frame is None:
             return found
         from gridcity.frames import joined
 
         return joined(frame, found)
+
+    def find_repeats(
+        self,
+        incidents: Any,
+        earlier: Any = None,
+        *,
+        period_h: float = 24.0,
+        as_of: str | date | None = None,
+        mapping: Any = None,
+        columns: Sequence[tuple[str, str]] = (),
+        **options: Any,
+    ) -> RepeatedReports:
+        """Return which reports repeat an earlier one, and how far from it they are.
+
+        A report repeats one that was made within the period before it and is not closed: at the same
+        component, else of the same class within the radius of the class where not both have a component;
+        see `gridcity.repeats`.
+
+        Parameters
+        ----------
+        incidents : str, Path or GeoDataFrame
+            The reports, a file of any format that is imported or a frame of points: with class and time;
+            with id, and with what says that a report is closed, where there is such a column. The columns
+            are found by their usual names, those of the kind ``incident``.
+        earlier : str, Path or GeoDataFrame, optional
+            Earlier reports, read in the same way. Of a report in both files the row of ``incidents`` holds.
+        period_h : float, optional
+            Hours that may lie between a report and the one that it repeats; 24 was seen in one running
+            system.
+        as_of : date or ISO text, optional
+            The day whose components are asked; today when not given.
+        mapping : Mapping, str or Path, optional
+            Which column is which field, and what its values mean: a mapping file, as for an import.
+        columns : sequence of (str, str), optional
+            Field and column, before the mapping.
+        **options
+            Of both files: ``layer``, ``encoding``, ``crs``, ``datum``, ``x``, ``y``; of frames ``crs`` and
+            ``datum`` alone.
+
+        Returns
+        -------
+        gridcity.city.repeated.RepeatedReports
+            ``columns`` has a value for each row; the order of the rows makes no difference to any. Rows
+            that lack a class, a time or a place in the city are named in ``errors``.
+
+        Raises
+        ------
+        SourceError, ReferenceSystemError, MappingError
+            A file is refused as a whole, has no column of classes or times, or times with and without an
+            offset from UTC are mixed.
+        ArgumentError
+            The period is negative, there is no such day, or what is given is neither a file nor a frame of
+            points.
+        """
+        from gridcity.city.repeated import repeated_reports
+
+        with self.store.snapshot():
+            return repeated_reports(
+                incidents,
+                earlier,
+                store=self.store,
+                profile=self.profile,
+                locate=partial(self.locate_many, as_of=as_of),
+                period_h=period_h,
+                mapping=mapping,
+                columns=columns,
+                **options,
+            )
 
     def look_up(self, code: str, edition: str | None = None) -> list[Explanation]:
         """Return every reading of a code, with the objects the city has under it; see `look_up`."""
@@ -192,6 +337,52 @@ class Questions(OpenCity):
 
         with self.store.snapshot():
             return audit(self.store, self.profile)
+
+    def check_duties(
+        self,
+        incidents: str | Path | None = None,
+        *,
+        as_of: str | date | None = None,
+        mapping: Any = None,
+        columns: Sequence[tuple[str, str]] = (),
+        **options: Any,
+    ) -> DutyAudit:
+        """Return where the duties of the city leave nobody, two, or the wrong party to answer.
+
+        Parameters
+        ----------
+        incidents : str or Path, optional
+            A file of past incidents with place and class, and with condition and the party that handled them
+            where there are such columns: how many each defect touches is counted.
+        as_of : date or ISO text, optional
+            The day whose tables are audited; today when not given.
+        mapping : Mapping, str or Path, optional
+            Which column of the file is which field, and what its values mean.
+        columns : sequence of (str, str), optional
+            Field and column, before the mapping.
+        **options
+            Of the file: ``layer``, ``encoding``, ``crs``, ``datum``, ``x``, ``y``.
+
+        Raises
+        ------
+        SourceError, ReferenceSystemError, MappingError
+            The file is refused as a whole.
+        ArgumentError
+            There is no such day.
+        """
+        from gridcity.auditing import audit_duties
+        from gridcity.intake import Mapping, read_mapping, with_columns
+        from gridcity.intake.incidents import read_incidents
+
+        on, past = day_of(as_of), None
+        if incidents is not None:
+            known = (
+                mapping if isinstance(mapping, Mapping) else read_mapping(mapping) if mapping else Mapping()
+            )
+            known = with_columns(known, columns) if columns else known
+            past = read_incidents(incidents, self.profile, mapping=known, **options)
+        with self.store.snapshot():
+            return audit_duties(self.store, self.profile, self._locator(on), on, past)
 
     def _locator(self, on: str) -> BulkLocator:
         """Return the city made ready for many points; a few days are kept until the store changes."""
@@ -228,7 +419,7 @@ def look_up(code: str, edition: str | None = None) -> list[Explanation]:
     return explain(code, edition)
 
 
-def _check_distances(near_m: float, radius_m: float) -> None:
+def _check_distances(near_m: float, radius_m: float | None) -> None:
     for name, value in (("near_m", near_m), ("radius_m", radius_m)):
-        if not (isfinite(value) and value >= 0):
+        if value is not None and not (isfinite(value) and value >= 0):
             raise ArgumentError(f"{name} is {value}; it must be a distance of 0 m or more.")

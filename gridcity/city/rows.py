@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gridcity.city.opened import OpenCity, day_of
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from gridcity.importing import Import
@@ -46,7 +47,14 @@ class Rows(OpenCity):
         return import_areas(self.store, self.profile, path, Options(level=level, **options))
 
     def import_cells(
-        self, path: str | Path, *, number: bool = False, edition: str | None = None, **options: Any
+        self,
+        path: str | Path,
+        *,
+        number: bool = False,
+        edition: str | None = None,
+        replaces: str | Sequence[str] = (),
+        on: str | date | None = None,
+        **options: Any,
     ) -> Import:
         """Take unit cells in, and make the city ready for questions about many points.
 
@@ -58,13 +66,26 @@ class Rows(OpenCity):
             Give cells without a code the next serials of their community.
         edition : str, optional
             Edition of the file's own codes.
+        replaces : str or sequence of str, optional
+            Codes of current cells whose place the cells of the file take: one that is divided, several that
+            become one, any number of either. They end, and their codes are never given again.
+        on : date or ISO text, optional
+            The day on which they end and the new ones begin, today if not given; not in the future, and not
+            before the first day of one of them.
         **options
-            As for `import_areas`; the same exceptions.
+            As for `import_areas`, and ``repair``, ``allow_overlaps``; the same exceptions.
+
+        Raises
+        ------
+        ArgumentError
+            A replaced cell is unknown, an area, named twice or has an end already, or the day does not fit.
         """
         from gridcity.cells import cell_index
         from gridcity.importing import Options, import_cells
 
-        chosen = Options(number=number, edition=edition, **options)
+        former = (replaces,) if isinstance(replaces, str) else tuple(replaces)
+        day = None if on is None else day_of(on)
+        chosen = Options(number=number, edition=edition, replaces=former, on=day, **options)
         imported = import_cells(self.store, self.profile, path, chosen)
         if not chosen.dry_run:
             with self.store.snapshot():
@@ -133,9 +154,10 @@ class Rows(OpenCity):
         Parameters
         ----------
         path : str or Path
-            CSV, or another table.
+            A table, or a layer of polygons.
         **options
-            ``mapping``, ``encoding``, ``layer``, ``dry_run``: see `gridcity.importing.Options`.
+            ``mapping``, ``encoding``, ``layer``, ``dry_run``, and for polygons ``crs``, ``datum``, ``key``,
+            ``repair``: see `gridcity.importing.Options`.
         """
         from gridcity.importing import Options, import_duties
 

@@ -135,7 +135,7 @@ def advice(
         decisions.append(f"KIND: which rows these are; one of {', '.join(possible)}.")
     if without and kind not in ("party", "duty"):
         _add_coordinates(columns.decimals, words, decisions)
-    if kind not in ("party", "duty") and (not without or columns.decimals):
+    if kind != "party" and (not without or (kind != "duty" and columns.decimals)):
         _add_system(asked, system, assumed, found, words, decisions)
     if kind == "component":
         _add_class(draft, codes, classes, file_class, words, decisions)

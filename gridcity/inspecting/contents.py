@@ -196,6 +196,9 @@ def kind_of(
             return _kind_of_table(source, drafts)
         return "", "no row has a geometry"
     dimensions = set(shapely.get_dimensions(shapes).tolist())
+    if dimensions == {2} and "duty" in drafts and "role" in drafts["duty"].matched:
+        column = drafts["duty"].matched["role"].column
+        return "duty", f"{column} is the role of a duty, which may have polygons"
     own = {draft.matched["code"].column: kind for kind, draft in drafts.items() if "code" in draft.matched}
     for line in codes:
         fits = line.kind == "component" or dimensions == {2}

@@ -65,9 +65,13 @@ def _check_geometry(source: Source, draft: Draft | None, found: Findings) -> Non
     settled = found.rejected_rows()
     missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     missing &= ~np.isin(source.rows, list(settled))
+    if draft is not None and draft.kind == "duty":
+        # The place of a duty may be named instead.
+        for field in ("place_code", "place_name"):
+            missing &= draft.columns.get(field, np.full(len(missing), "", dtype=object)) == ""
     found.add("geometry-missing", source.rows[missing].tolist(), field="geometry")
     types = shapely.get_type_id(shapes)
-    areal = draft is not None and draft.kind in ("area", "cell")
+    areal = draft is not None and draft.kind in ("area", "cell", "duty")
     several = (types == _COLLECTION) | ((types == _MULTIPOINT) & (shapely.get_num_geometries(shapes) > 1))
     wrong = (several | (areal & (shapely.get_dimensions(shapes) < 2))) & ~shapely.is_missing(shapes)
     found.add(

@@ -28,6 +28,8 @@
 ``matching``            columns to fields: `match_columns`, `Draft`
 ``suggesting``          a mapping written for a file
 ``dates``               dates as people write them
+``times``               times of the clock
+``incidents``           files of incidents: `read_incidents`
 ======================  ==========================================================
 """
 

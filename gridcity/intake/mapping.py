@@ -201,13 +201,14 @@ def check_mapping(mapping: Mapping, kind: str, profile: Profile | None = None) -
         It names a class that does not exist.
     """
     possible = tuple(dict.fromkeys(known_fields(kind).values()))
+    whole = f"{'an' if kind[0] in 'ai' else 'a'} {kind}"
     targets = [target for several in mapping.columns.values() for target in several]
     for named in (targets, mapping.constants, mapping.values):
-        _refuse_unknown(named, possible, mapping.name, f"field of a {kind}")
+        _refuse_unknown(named, possible, mapping.name, f"field of {whole}")
     fillers: dict[str, list[str]] = {name: ["a constant"] for name in mapping.constants}
     if mapping.z:
         free = tuple(name for name in _FREE_TEXTS if name in possible)
-        _refuse_unknown([mapping.z], free, f"z of [geometry] in {mapping.name}", f"free text of a {kind}")
+        _refuse_unknown([mapping.z], free, f"z of [geometry] in {mapping.name}", f"free text of {whole}")
         fillers.setdefault(mapping.z, []).append("the heights")
     for column, several in mapping.columns.items():
         for target in several:

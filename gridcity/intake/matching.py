@@ -38,6 +38,7 @@ _REQUIRED = {
     "component": ("a class", ("class_code", "class_name", "name", "code")),
     "party": ("a name", ("name",)),
     "duty": ("a party", ("party_code", "party_name")),
+    "incident": ("a class", ("class_code", "class_name")),
 }
 
 

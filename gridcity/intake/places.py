@@ -14,7 +14,7 @@ from gridcity.findings import Findings
 from gridcity.intake.geometry import no_geometry
 from gridcity.intake.table import Column, Numbers, few
 
-__all__ = ["COORDINATE_NAMES", "find_places"]
+__all__ = ["COORDINATE_NAMES", "find_places", "wkt_column"]
 
 # The names under which coordinates are commonly exported, eastward before northward.
 COORDINATE_NAMES = (
@@ -83,7 +83,7 @@ def find_places(
     if x is not None or y is not None:
         named = _named(names, x, y, where)
         return _points(columns, named, rows, findings), named
-    wkt = _wkt_column(columns, where)
+    wkt = wkt_column(columns, where)
     pair = _known_pair(names, where, required=wkt is None)
     shapes = _points(columns, pair, rows, findings) if pair else no_geometry(len(rows))
     if wkt is None:
@@ -161,8 +161,19 @@ def _numbers(column: Column) -> npt.NDArray[np.float64]:
     return np.where(plain, column, "nan").astype(np.float64)
 
 
-def _wkt_column(columns: dict[str, Column], where: str) -> str | None:
-    """Return the column that holds WKT under a known name; a name alone is no evidence."""
+def wkt_column(columns: dict[str, Column], where: str) -> str | None:
+    """Return the column that holds WKT under a known name; a name alone is no evidence.
+
+    Parameters
+    ----------
+    columns, where
+        As for `find_places`.
+
+    Raises
+    ------
+    SourceError
+        Several columns hold geometries.
+    """
     found = [
         name
         for name, column in columns.items()

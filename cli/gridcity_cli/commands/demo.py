@@ -108,7 +108,7 @@ def _steps(sample: Path, output: Path) -> list[Step]:
         (bring("cells", "cells.zip", "--number", "--allow-overlaps"), None),
         (bring("parties", "parties.csv"), None),
         *((bring("components", name), None) for name in components),
-        (bring("duties", "duties.csv"), None),
+        *((bring("duties", f"duties{name}"), None) for name in (".csv", "_events.csv", "_places.zip")),
         (["report", "inventory", "--by", "major", *city], None),
         (located, output / LOCATED),
         ([*report, "--output", str(output / REPORT), *city], None),

@@ -18,6 +18,7 @@ from gridcity_cli.output import check_target, json_text, shown, table, write_csv
 if TYPE_CHECKING:
     from gridcity.city import City
     from gridcity.importing import Delivered, Import
+    from gridcity.importing.outcome import Replaced
 
 REJECT_COLUMNS = ("row", "rule", "field", "value", "message", "hint")
 FINDING = ("rule", "severity", "row", "field", "value", "message", "hint")
@@ -25,37 +26,10 @@ FINDING = ("rule", "severity", "row", "field", "value", "message", "hint")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return FIELD=COLUMN as pairs."""
-    for text in given:
-        if not all(text.partition("=")):
-            raise click.BadParameter(f"{text!r} is not FIELD=COLUMN.")
-    return tuple((text.partition("=")[0], text.partition("=")[2]) for text in given)
-
-
-def _path(_: click.Context, __: click.Parameter, given: str) -> Path:
-    """Return the path of the file; an empty one would be the folder that the shell stands in."""
-    if not given:
-        raise click.BadParameter("The name of the file is empty; is a variable of the shell not set?")
-    return Path(given)
-
-
 _TABLE_OPTIONS: tuple[Decorator, ...] = (
     options.city_option,
-    click.option(
-        "--mapping",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="TOML that says which column is which field, and translates values.",
-    ),
-    click.option(
-        "--map",
-        "columns",
-        multiple=True,
-        metavar="FIELD=COLUMN",
-        callback=_pairs,
-        help="Column that fills a field; may be given several times, and goes before the mapping.",
-    ),
+    options.mapping_option,
+    options.map_option,
     options.encoding_option,
     click.option("--layer", metavar="NAME", help="Layer to read, where the file has several."),
     click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing."),
@@ -97,7 +71,7 @@ def _importer(kind: str, examples: str, *more: Decorator, placed: bool = True) -
         declared = function
         for option in reversed((*more, *_TABLE_OPTIONS, *(_PLACED_OPTIONS if placed else ()))):
             declared = option(declared)
-        declared = click.argument("file", callback=_path)(declared)
+        declared = click.argument("file", callback=options.file_path)(declared)
         command = options.command(kind, examples)(declared)
         import_.add_command(command)
         return command
@@ -121,16 +95,37 @@ def import_areas(**given: Any) -> None:
 
 @_importer(
     "cells",
-    "gridcity import cells cells.zip --number --city city.gpkg",
+    """
+    gridcity import cells cells.zip --number --city city.gpkg
+    gridcity import cells parts.geojson --replaces 110101005001001 --number --city city.gpkg
+    """,
     click.option(
         "--number", is_flag=True, help="Give codes to cells without one, west to east, north to south."
     ),
     _REPAIR,
     click.option("--allow-overlaps", is_flag=True, help="Take cells that overlap others, with a warning."),
+    click.option(
+        "--replaces",
+        multiple=True,
+        metavar="CODE",
+        help="Current cell whose place the cells of FILE take; may be given several times.",
+    ),
+    click.option(
+        "--on",
+        type=options.Day(),
+        metavar="YYYY-MM-DD",
+        help="The day on which they take it; today if not given.",
+    ),
     options.edition_option,
 )
 def import_cells(**given: Any) -> None:
-    """Import unit cells (单元网格)."""
+    """Import unit cells (单元网格).
+
+    With --replaces a cell is divided, or several become one: the former cells end on the day on which the
+    new ones begin, stay known, and their codes are never given again.
+    """
+    if given["on"] and not given["replaces"]:
+        raise click.UsageError("--on goes with --replaces.")
     _run("cells", given)
 
 
@@ -183,9 +178,23 @@ def import_parties(**given: Any) -> None:
     _run("parties", given)
 
 
-@_importer("duties", "gridcity import duties duties.csv --city city.gpkg", placed=False)
+@_importer(
+    "duties",
+    """
+    gridcity import duties duties.csv --city city.gpkg
+    gridcity import duties parks.gpkg --key 编号 --city city.gpkg
+    """,
+    click.option("--key", metavar="COLUMN", help="Column that identifies a polygon where it has no code."),
+    options.crs_option,
+    options.datum_option,
+    _REPAIR,
+    placed=False,
+)
 def import_duties(**given: Any) -> None:
-    """Import who answers for which class at which place."""
+    """Import who answers for which class at which place.
+
+    FILE is a table, or a layer whose rows have polygons of their own: a park, a road, a market.
+    """
     _run("duties", given)
 
 
@@ -229,6 +238,8 @@ def _run(kind: str, given: dict[str, Any]) -> None:
             click.echo(json_text((_delivery_json if result.files else _as_json)(result), indent=2))
         else:
             click.echo(balance.as_text(result))
+            if result.replaced is not None:
+                click.echo(_replaced_text(result.replaced))
     if rejects is not None and result.rejected:
         click.echo(f"The rejected rows are in {shown(rejects)}.", err=True)
     click.get_current_context().exit(1 if result.receipt.rejected and not allowed else 0)
@@ -301,6 +312,7 @@ def _as_json(result: Import) -> dict[str, Any]:
         "receipt": receipt.id,
         **counts,
         **_compared(result),
+        **_replaced_json(result),
         "matched": dict(result.matched),
         "unused": balance.unused(result),
         "counts": result.findings.counts(),
@@ -310,6 +322,20 @@ def _as_json(result: Import) -> dict[str, Any]:
 
 def _compared(result: Import) -> dict[str, Any]:
     return {} if result.comparison is None else {"comparison": resurvey.as_json(result.comparison)}
+
+
+def _replaced_text(replaced: Replaced) -> str:
+    """Return which cells took the place of which, a former one a line."""
+    lines = [f"replaced on {replaced.on}"]
+    for former, heirs in replaced.successors.items():
+        lines.append(shown(f"  {former} by {', '.join(heirs) or 'no cell of the file'}"))
+    return "\n".join(lines)
+
+
+def _replaced_json(result: Import) -> dict[str, Any]:
+    if result.replaced is None:
+        return {}
+    return {"replaced": {"on": result.replaced.on, "cells": dict(result.replaced.successors)}}
 
 
 def _delivery_json(result: Import) -> dict[str, Any]:

@@ -28,7 +28,7 @@ OUT_FORMATS = ("table", "json", "ndjson", "csv", "geojsonseq")
 
 EXAMPLES = """
 gridcity locate 116.41520 39.93010 --city city.gpkg
-gridcity locate 116.4152,39.9301 --class 井盖 --city city.gpkg
+gridcity locate 116.4152,39.9301 --class 井盖 --explain --city city.gpkg
 gridcity locate web-map.csv --datum gcj02 --class-field class > located.csv
 tail -f points.ndjson | gridcity locate - --line-buffered
 """
@@ -38,23 +38,39 @@ tail -f points.ndjson | gridcity locate - --line-buffered
 _PAIR = r"[-+\s0-9._０-９．－]+[,，][-+\s0-9._０-９．－]+"
 
 
+class Accuracy(options.Number):
+    """A class of positional accuracy, or metres."""
+
+    name = "accuracy"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the letter of a class; read the metres, or refuse them as a usage error."""
+        from gridcity.profile import ACCURACY_M
+
+        letter = str(value).strip().upper()
+        return letter if letter in ACCURACY_M else super().convert(value, param, ctx)
+
+
 class Question(NamedTuple):
     """What is asked about every point."""
 
     crs: str | None
     datum: str | None
     near_m: float
-    radius_m: float
+    radius_m: float | None
     class_text: str | None
+    condition: str
+    accuracy: str | float | None
     as_of: str | None
 
     def arguments(self) -> dict[str, Any]:
-        """Return it as the keyword arguments of `City.locate` without the class."""
+        """Return it as the keyword arguments of `City.locate` without class and condition."""
         return {
             "crs": self.crs,
             "datum": self.datum,
             "near_m": self.near_m,
             "radius_m": self.radius_m,
+            "accuracy": self.accuracy,
             "as_of": self.as_of,
         }
 
@@ -66,9 +82,17 @@ class Question(NamedTuple):
     "--class", "class_text", metavar="TEXT", help="Class asked about: a code, a name or a part of one."
 )
 @click.option("--class-field", metavar="COLUMN", help="Column that names the class of each row.")
+@click.option("--condition", default="", metavar="TEXT", help="Condition of what happened: 破损, 缺失.")
+@click.option("--condition-field", metavar="COLUMN", help="Column that names the condition of each row.")
 @click.option(
-    "--radius", "radius_m", type=options.Number(0), default=50, show_default=True, metavar="M",
-    help="How many metres away a component of the class may be.",
+    "--radius", "radius_m", type=options.Number(0), metavar="M",
+    help="How many metres away a component of the class may be; by default as far as the components of "
+    "the class stand apart in this city.",
+)  # fmt: skip
+@click.option(
+    "--accuracy", type=Accuracy(0), metavar="A|B|C|M",
+    help="How well the place is known: class A (0.5 m), B (1 m) or C (10 m), or metres; by default as the "
+    "city's profile says.",
 )  # fmt: skip
 @click.option(
     "--near", "near_m", type=options.Number(0), default=0, show_default=True, metavar="M",
@@ -83,6 +107,7 @@ class Question(NamedTuple):
 @options.encoding_option
 @options.format_option(*OUT_FORMATS)
 @click.option("--fields", metavar="A,B,…", help="Which columns of the answer are written.")
+@click.option("--explain", is_flag=True, help="Tell how the answer for one point was found, step by step.")
 @click.option("--line-buffered", is_flag=True, help="Answer what has come, without waiting for more.")
 @click.pass_context
 def locate(
@@ -95,9 +120,12 @@ def locate(
     crs: str | None,
     datum: str | None,
     near_m: float,
-    radius_m: float,
+    radius_m: float | None,
     class_text: str | None,
+    condition: str,
+    accuracy: str | float | None,
     as_of: str | None,
+    explain: bool,
     **stream: Any,
 ) -> None:
     """Say in which cell a point lies, on what basis, and who must answer.
@@ -106,9 +134,11 @@ def locate(
     header, JSON objects one a line, a GeoJSON text sequence or a feature collection; every row comes
     back in order with the answer beside it, and a bad row says what is wrong with it.
     """
-    question = Question(crs, datum, near_m, radius_m, class_text, as_of)
+    question = Question(crs, datum, near_m, radius_m, class_text, condition, accuracy, as_of)
     wanted = _fields(fields)
     point = _point(where)
+    if explain:
+        _check_explain(point, fields, output_format)
     if point is None:
         if output_format == "json":
             raise click.UsageError(
@@ -116,8 +146,21 @@ def locate(
             )
         problems = _stream(where[0], city_path, question, wanted, output_format, **stream)
     else:
-        problems = _one(point, city_path, question, wanted or list(Placement.columns()), output_format)
+        chosen = None if explain else wanted or list(Placement.columns())
+        problems = _one(point, city_path, question, chosen, output_format)
     ctx.exit(1 if problems else 0)
+
+
+def _check_explain(point: tuple[str, str] | None, fields: str | None, output_format: str | None) -> None:
+    """Refuse to explain what has no explanation."""
+    if point is None:
+        raise click.UsageError(
+            "--explain is for one point; a stream has the columns passed, duty_place and across_party_name."
+        )
+    if fields:
+        raise click.UsageError("--explain tells everything; leave --fields out.")
+    if output_format not in (None, "table", "json"):
+        raise click.UsageError("--explain is written as text (--format table) or JSON (--format json).")
 
 
 def _fields(text: str | None) -> list[str]:
@@ -146,9 +189,13 @@ def _point(where: tuple[str, ...]) -> tuple[str, str] | None:
 
 
 def _one(
-    point: tuple[str, str], path: str, question: Question, fields: list[str], output_format: str | None
+    point: tuple[str, str],
+    path: str,
+    question: Question,
+    fields: list[str] | None,
+    output_format: str | None,
 ) -> bool:
-    """Answer one point; return whether it is outside."""
+    """Answer one point, with its reasons where no fields are chosen; return whether it is outside."""
     try:
         lng, lat = (options.read_number(text, name) for text, name in zip(point, ("lng", "lat"), strict=True))
     except ValueError as error:
@@ -163,16 +210,23 @@ def _one(
             if abs(lng) > 90 or abs(lat) > 180:  # no point with the axes swapped either
                 raise click.UsageError(impossible) from error
     with options.open_city(path) as city:
-        arguments = {**question.arguments(), "class_text": question.class_text}
+        arguments = question.arguments()
+        arguments |= {"class_text": question.class_text, "condition": question.condition}
         if impossible:
             if city.locate(lat, lng, **arguments).basis == "outside":
                 raise click.UsageError(impossible)
             _say_swapped(lng, lat)
             return True
-        placement = city.locate(lng, lat, **arguments)
+        told = city.justify(lng, lat, **arguments) if fields is None else None
+        placement = told.placement if told else city.locate(lng, lat, **arguments)
         outside = placement.basis == "outside"
         if outside and swappable and abs(lng) <= 90 and city.locate(lat, lng, **arguments).basis != "outside":
             _say_swapped(lng, lat)
+    if fields is None:
+        assert told is not None
+        sentences = "\n".join(shown(line) for line in told.sentences())
+        click.echo(json_text(told.as_dict(), indent=2) if output_format == "json" else sentences)
+        return outside
     _write_one(placement, fields, output_format or ("table" if sys.stdout.isatty() else "json"))
     return outside
 
@@ -207,6 +261,7 @@ def _stream(
     x: str,
     y: str,
     class_field: str | None,
+    condition_field: str | None,
     in_format: str | None,
     encoding: str | None,
     line_buffered: bool,
@@ -218,7 +273,7 @@ def _stream(
 
     if bool(x) != bool(y):
         raise click.UsageError("--x and --y belong together.")
-    reader = Reader(x, y, class_field or "", degrees=question.crs is None)
+    reader = Reader(x, y, class_field or "", condition_field or "", degrees=question.crs is None)
     with options.open_city(path) as city, _opened(name) as stream:
         rows = open_rows(stream, reader, in_format=in_format, encoding=encoding, eager=line_buffered)
         chosen = output_format or {"geojson": "geojsonseq"}.get(rows.format, rows.format)
@@ -300,8 +355,15 @@ def _placed(
         _refuse_unknown_classes(city, chunk)
         one = question.class_text
         texts = one if chunk.classes is None else [text or one or "" for text in chunk.classes]
+        same = question.condition
+        conditions = same if chunk.conditions is None else [text or same for text in chunk.conditions]
         columns = city.locate_many(
-            chunk.lng, chunk.lat, class_text=texts, columns=asked, **question.arguments()
+            chunk.lng,
+            chunk.lat,
+            class_text=texts,
+            condition=conditions,
+            columns=asked,
+            **question.arguments(),
         )
         outside = columns["basis"] == "outside"
         bad = len(chunk.errors)
