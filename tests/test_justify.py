@@ -151,3 +151,20 @@ def test_explain_in_the_shell(city: City) -> None:
     assert gridcity("locate", "-", "--explain", "--city", str(city.path)).exit_code == 2
     outside = ["locate", "1", "1", "--explain", "--city", str(city.path)]
     assert gridcity(*outside).exit_code == 1
+
+
+def test_a_matter_called_after_a_component_is_about_it(city: City, tmp_path: Path) -> None:
+    """路灯异常 finds the lamp and has its chain, and so has a duty that is written for it."""
+    add(city, "components", lamp(maintainer_name="市政处"))
+    of_matter, of_lamp = (
+        city.justify(*at(0.5, 1.5), class_text=text, as_of=DAY) for text in ("路灯异常", "路灯")
+    )
+    assert of_matter == of_lamp and of_lamp.placement.component_code == LAMP_CODE
+    table = tmp_path / "duties.csv"
+    table.write_text("责任单位,类别种类,小类名称,地点编码\n街道办,事件,路灯异常,110101\n", encoding="utf-8")
+    assert city.import_duties(table).receipt.added == 1
+    assert city.store.rows("duties", ("class_kind", "class_code", "class_name")) == [
+        ("component", LAMP, "路灯")
+    ]
+    assert city.locate(*at(5.5, 2.5), class_text="路灯异常").step == "duty"
+    assert city.locate(*at(5.5, 2.5), class_text="暴露垃圾").step == "none"

@@ -18,7 +18,7 @@ import survey
 from cli_city import gridcity
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from survey import BEIXINCANG, HAIYUNCANG, SIDE, SOUTH, WEST, about, balance, column, features, rules, why
+from survey import BEIXINCANG, HAIYUNCANG, SIDE, SOUTH, WEST, about, balance, column, features, rules
 
 from gridcity import City
 from gridcity.chronicle import Event, successors
@@ -258,50 +258,40 @@ def test_a_cell_that_is_whole_again_is_the_current_one(city: City, tmp_path: Pat
         assert named == [(f"{HAIYUNCANG}005",)]
 
 
-def test_rows_that_cannot_be_new_cells_are_rejected(city: City, tmp_path: Path) -> None:
-    """A code of an ended, a replaced or another current cell, another first day, an end: each its rule."""
+@pytest.mark.parametrize(
+    "wrong, reason",
+    [
+        ({"code": OLD}, rf"the code '{OLD}' was retired on {DAY} and is never given again"),
+        ({"code": f"{BEIXINCANG}001"}, "was retired on 2026-01-01"),
+        ({"code": SOUTHERN}, SOUTHERN),
+        ({"initial_date": "20260302"}, "the row says 2026-03-02, but the new cells begin on 2"),
+        ({"end_date": "20260401"}, "2026-04-01"),
+        ({"shape": shapely.Point(middle(0, 0))}, "where a polygon is needed"),
+    ],
+)
+def test_a_row_that_cannot_be_a_new_cell_refuses_the_file(
+    city: City, tmp_path: Path, wrong: dict[str, Any], reason: str
+) -> None:
+    """A code of an ended, a replaced or another cell, another first day, an end, no polygon: no hole."""
     city.retire(f"{BEIXINCANG}001", "2026-01-01")
-    parts = [{"shape": atom(i, j)} for i in (0, 1) for j in (2, 3)]
-    rows = [
-        parts[0] | {"code": OLD},
-        parts[1] | {"code": f"{BEIXINCANG}001"},
-        parts[2] | {"code": SOUTHERN},
-        {"shape": WESTERN["shape"], "initial_date": "20260302"},
-        {"shape": EASTERN["shape"], "end_date": "20260401"},
-        parts[3] | {"initial_date": "20260301", "code": f"{HAIYUNCANG}017"},
-    ]
-    columns = ("code", "initial_date", "end_date")
-    filled = [dict.fromkeys(columns, "") | row for row in rows]
-    result = replaced(city, tmp_path, *filled)
-    assert why(result) == {
-        1: "code-retired",
-        2: "code-retired",
-        3: "cell-code-taken",
-        4: "cell-period",
-        5: "cell-period",
+    before = city.path.read_bytes()
+    with pytest.raises(SourceError, match=rf"1 of 2 rows cannot be taken.* row 2: .*{reason}") as caught:
+        replaced(city, tmp_path, WESTERN, EASTERN | wrong)
+    assert caught.value.hint and caught.value.message.endswith("Nothing was changed.")
+    assert city.path.read_bytes() == before
+
+
+def test_a_new_cell_may_bring_its_code_and_first_day(city: City, tmp_path: Path) -> None:
+    """A code of its own is kept, and the next serial lies above it."""
+    own = {"initial_date": "20260301", "code": f"{HAIYUNCANG}017"}
+    replaced(city, tmp_path, WESTERN | own, EASTERN | own | {"code": f"{HAIYUNCANG}016"})
+    assert {code for (code,) in city.store.rows("cells", ("code",), {"since": DAY})} == {
+        f"{HAIYUNCANG}016",
+        f"{HAIYUNCANG}017",
     }
-    assert (
-        about(result, "code-retired")[1] == f"the code '{OLD}' was retired on {DAY} and is never given again"
-    )
-    assert about(result, "cell-period")[4].startswith("the row says 2026-03-02, but the new cells begin on 2")
-    ((message),) = about(result, "cell-replaced-area").values()
-    assert message.startswith("7118.27 m² ") and " and 0.00 m² of the new cells outside" in message
-    # A code of its own is kept, and the next serial lies above it.
-    assert city.store.rows("cells", ("code", "since"), {"since": DAY}) == [(f"{HAIYUNCANG}017", DAY)]
     more = replaced(city, tmp_path, replaces=SOUTHERN, allow_overlaps=True)
     assert more.replaced is not None
     assert city.store.rows("cells", ("code",))[-2:] == [(f"{HAIYUNCANG}018",), (f"{HAIYUNCANG}019",)]
-
-
-def test_a_file_of_which_no_row_is_left_ends_nothing(city: City, tmp_path: Path) -> None:
-    """It is refused with the first reason: nothing would stand where the cell stood."""
-    before = city.path.read_bytes()
-    with pytest.raises(SourceError, match=rf"no row can be taken.*{OLD}: row 1: the code '{OLD}' was ret"):
-        replaced(city, tmp_path, WESTERN | {"code": OLD})
-    with pytest.raises(SourceError, match="Nothing was changed") as caught:
-        replaced(city, tmp_path, {"shape": shapely.Point(middle(0, 0))})
-    assert caught.value.hint
-    assert city.path.read_bytes() == before
 
 
 def test_ground_that_is_lost_or_won_is_named(city: City, tmp_path: Path) -> None:

@@ -129,6 +129,21 @@ class Catalogue:
         kinds = KINDS if kind is None else (kind,)
         return tuple(entry for one in kinds for entry in self._of(one).by_name.get(key, ()))
 
+    def subject(self, entry: ClassEntry) -> ClassEntry:
+        """Return the class of components that a matter is about, the class itself where it is about none.
+
+        The matters 01 to 05 of GB/T 47678.5-2026 mirror its components one for one, each called after its
+        component and 异常 (one source).
+
+        Examples
+        --------
+        >>> table = catalogue("gbt47678.5-2026")
+        >>> [table.subject(table.named(text)[0]).zh for text in ("路灯异常", "暴露垃圾")]
+        ['路灯', '暴露垃圾']
+        """
+        component = self.find(entry.code, "component") if entry.kind == "event" else None
+        return component if component and component.zh + "异常" == entry.zh else entry
+
     def search(self, text: str, kind: str | None = None) -> tuple[ClassEntry, ...]:
         """Return the classes that contain every word of a text in their names, code or major class.
 

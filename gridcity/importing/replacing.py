@@ -141,11 +141,6 @@ def settle_rows(tx: Transaction, batch: Batch, former: Former, dates: Mapping[st
         that state another first day, or an end.
     dates : mapping of str to object array
         ``initial_date`` is filled in place, ``end_date`` read.
-
-    Raises
-    ------
-    SourceError
-        No row is left: nothing would stand where the former cells stood.
     """
     code, since, until = batch.column("code"), dates["initial_date"], dates["end_date"]
     other = (since != "") & (since != former.day)
@@ -158,19 +153,18 @@ def settle_rows(tx: Transaction, batch: Batch, former: Former, dates: Mapping[st
     known = np.asarray(pd.Series(code, dtype=object).isin(end_of), dtype=bool)
     batch.reject("code-retired", known & (ended != ""), field="code", values=code, other=ended)
     batch.reject("cell-code-taken", known & (ended == ""), field="code", values=code)
-    if not batch.going.any():
-        raise _nothing_left(batch, former)
     since[batch.going] = former.day
 
 
-def _nothing_left(batch: Batch, former: Former) -> SourceError:
-    """Return the error about a file of which no row can be taken."""
-    first = next(batch.findings.severe("error"), None)
-    why = f": row {first.row}: {first.message}" if first is not None and first.row is not None else ""
+def _incomplete(batch: Batch, former: Former) -> SourceError:
+    """Return the error about a file whose rows cannot all be taken: the city would have a hole."""
+    lost = [finding for finding in batch.findings.severe("error") if finding.row is not None]
+    n = len({finding.row for finding in lost})
+    why = f": row {lost[0].row}: {lost[0].message}" if lost else ""
     return SourceError(
-        f"{batch.source.name}: no row can be taken, so nothing would stand in the place of "
-        f"{', '.join(former.codes)}{why}. Nothing was changed.",
-        hint=first.hint if first is not None else "Deliver the new cells.",
+        f"{batch.source.name}: {n or 'no'} of {len(batch)} rows cannot be taken, and the place of "
+        f"{', '.join(former.codes)} must be filled whole{why}. Nothing was changed.",
+        hint=lost[0].hint if lost else "Deliver the new cells.",
     )
 
 
@@ -185,7 +179,14 @@ def take_place(tx: Transaction, batch: Batch, former: Former, receipt: int) -> R
         The new cells, and what they replace.
     receipt : int
         The import's.
+
+    Raises
+    ------
+    SourceError
+        A row cannot be taken, or there is none: a part of the city would stand in no cell.
     """
+    if not (len(batch) and batch.alive.all()):
+        raise _incomplete(batch, former)
     end(tx, "cells", former.ids.tolist(), former.day, receipt)
     going = np.flatnonzero(batch.going)
     new, shapes = batch.ids[going], batch.geometry[going]

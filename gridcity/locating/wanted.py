@@ -102,12 +102,15 @@ def wanted(text: str, profile: Profile) -> Wanted:
         coded = next(filter(None, (catalogue.find(text, kind) for catalogue in catalogues)), None)
         if coded is not None:
             return Wanted((coded,), text)
-        # A city may mix editions: the name means the class of each of them.
-        named = tuple(entry for catalogue in catalogues for entry in catalogue.named(text, kind))
+        # A city may mix editions: the name means the class of each of them. A matter that is called after a
+        # component (路灯异常) is about that component, and has its chain.
+        named = tuple(
+            catalogue.subject(entry) for catalogue in catalogues for entry in catalogue.named(text, kind)
+        )
         if named:
             return Wanted(named, text)
         parts = tuple(
-            entry
+            catalogue.subject(entry)
             for catalogue in catalogues
             for entry in catalogue.of(kind)
             if text in entry.zh or text.casefold() in entry.en.casefold()
