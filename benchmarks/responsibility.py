@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,14 @@ from benchmarks.turns import take_turns
 from gridcity import City
 from gridcity.cells import index_file
 
-__all__ = ["ANSWERED", "LISTED", "NAMED", "measure"]
+__all__ = ["ANSWERED", "ITSELF", "LISTED", "NAMED", "measure"]
 
 ANSWERED = "gridcity: who answers and why, who is next"
 NAMED = "gridcity: who answers"
 LISTED = "gridcity: who answers and why, the classes as a list of texts"
+
+ITSELF = {name: f"{name}: beyond the location, times" for name in (NAMED, ANSWERED)}
+"""Under which names the run has the time of the resolution itself, in times of that of the location."""
 
 _WHO = ("party_code", "party_name", "step")
 _ALL = (*_WHO, "next_party_code", "next_party_name", "next_step", "passed", "unowned", "duty_place")
@@ -65,7 +69,7 @@ def measure(
         measured["first location, which draws the index, s"] = _seconds(lambda: located(city))
     with City.open(path) as city:
         measured["first location with the index of the file, s"] = _seconds(lambda: located(city))
-        measured["first resolution, which reads the duties, s"] = _seconds(
+        measured["first resolution, which reads the duties and decides every situation, s"] = _seconds(
             lambda: answered(city, _ALL, classes)
         )
         contenders = {
@@ -89,6 +93,9 @@ def measure(
         with city.store.snapshot():
             named = np.count_nonzero(answered(city, _WHO, classes)["step"] != "none")
     facts["points for which somebody answers"] = f"{named:,} of {points:,}"
+    for name, itself in ITSELF.items():
+        both = zip(seconds[name], seconds[OWN], strict=True)
+        measured[itself] = median(whole / cells_only - 1 for whole, cells_only in both)
     return Run(
         name=f"responsibility-{cells}-{points}",
         title=f"Who answers for {points:,} points, {parties:,} parties and {duties:,} duties",
@@ -98,8 +105,11 @@ def measure(
             f"{POLYGONS:,} parks and roads of their own, which overlap; a fifth without a class.",
             "Each point asks about one of the classes; there are no components. "
             f"Named are {', '.join(_WHO)}; with the reasons {', '.join(_ALL)}.",
-            "The times are those of the whole question, the location included. The classes come as a "
-            "category of pandas, and once as a list of texts, which are read first.",
+            "The times are those of the whole question, the location included; what is left without it is "
+            "named below as beyond the location. The classes come as a category of pandas, and once as a "
+            "list of texts, which are read first.",
+            "The rounds ask for the same points again: every distinct situation was decided by the first "
+            "resolution, whose time is named apart.",
         ),
         own=OWN,
         seconds=seconds,

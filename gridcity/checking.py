@@ -34,6 +34,8 @@ Mask = npt.NDArray[np.bool_]
 
 _COMMUNITY_DIGITS = 12
 _ROLES = ("maintainer", "owner", "supervisor")
+# A long code that a spreadsheet made a number: 1.11101E+17.
+_SHORTENED = re.compile(r"\d\.\d+E\+\d+")
 # GEOS writes the place behind the reason: Self-intersection[116.4 39.9].
 _PLACE = re.compile(r"\[(?=[^\[]*\]$)")
 
@@ -128,7 +130,7 @@ def check_cell_codes(rows: npt.NDArray[np.int64], code: Column, above: Column, n
 
 
 def check_credit_codes(rows: npt.NDArray[np.int64], code: Column) -> Findings:
-    """Find codes of 18 characters that are no unified social credit code.
+    """Find codes of 18 characters that are no unified social credit code, and what is left of longer numbers.
 
     Parameters
     ----------
@@ -144,6 +146,9 @@ def check_credit_codes(rows: npt.NDArray[np.int64], code: Column) -> Findings:
                 credit_code(text)
             except CodeError as error:
                 found.add("credit-code", [row], field="code", values=[text], reason=error.message)
+        elif _SHORTENED.fullmatch(text):
+            reason = "a spreadsheet made it a number and dropped its last digits"
+            found.add("credit-code", [row], field="code", values=[text], reason=reason)
     return found
 
 

@@ -235,6 +235,15 @@ def test_a_party_outside_its_territory(city: City) -> None:
     assert found.incidents is not None and found.incidents.outside_territory == 2
 
 
+def test_a_polygon_across_the_border_of_a_territory(city: City) -> None:
+    """A park is outside where it shares no ground with the territory, wherever its middle lies."""
+    parties(city, "一", "二")
+    shapes = [box(1.5, 0, 2, 1), box(2, 1, 1, 1)]
+    parks = (duty("一", "", LAMP, geom=shapely.MultiPolygon([one]), area_m2=9.0) for one in shapes)
+    add(city, "duties", duty("一", COMMUNITY_1, geom=None, area_m2=None), *parks)
+    assert [row for _, row, _, _ in told(audit(city), "party-outside")] == [3]
+
+
 def test_a_duty_that_ended(city: City) -> None:
     """Of three duties that ended the one that nothing follows is told, and what it would have decided."""
     parties(city, "甲", "乙", "街道")
@@ -427,6 +436,16 @@ def test_the_page_shows_the_first(city: City) -> None:
     assert f"The first {MOST_ROWS:,} of {MOST_ROWS + 20:,} are shown" in page
 
 
+def test_what_touches_most_stands_first_on_the_page(city: City) -> None:
+    """The list of the rules and the sections have one order, by incidents."""
+    add(city, "components", lamp(0.5, 0.5, cell_id=3), lamp(1.5, 0.5, 2, cell_id=4))
+    page = audit(city, "路灯,0.5,0.5").to_html(city.store)
+    first, second = (
+        page.index(f'<section id="{rule}">') for rule in ("component-no-answer", "cell-no-party")
+    )
+    assert first < second
+
+
 def test_the_table(flawed: City) -> None:
     """The whole text, and exit code 1."""
     result = gridcity("check", "duties", "--city", flawed.path, "--as-of", DAY)
@@ -455,8 +474,45 @@ def test_the_table(flawed: City) -> None:
         "row  place  found\n"
         "---  -----  ---------------------------------------------------------------------------------\n"
         "  1         <script>alert(1)</script> has no duty, no component names it, and it is no parent\n"
-        "Deliver its duties, or end it with gridcity retire.\n"
+        "Deliver its duties, or end it: gridcity retire, or its last day (until) in a table of parties.\n"
     )
+
+
+def test_many_cells_are_summed_up(city: City, tmp_path: Path) -> None:
+    """Of more than 20 pairs of cell and class the table has sums by street, the CSV each with its street."""
+    lamps = [lamp(0.25, 0.25, 1, cell_id=3), lamp(1.5, 1.5, 2, cell_id=2), lamp(1.25, 1.5, 3, cell_id=2)]
+    stray = component(GREEN, point(5.25, 0.5), class_name="绿地", cell_id=7)
+    few = [f"{number:05d}" for number in range(1, 20)]
+    more = [component(code, point(2.5, 0.5), class_name=f"类{code}", cell_id=5) for code in few]
+    add(city, "components", *lamps, stray, *more)
+    past = tmp_path / "past.csv"
+    lng, lat = at(0.5, 1.5)
+    past.write_text(f"class,lng,lat\n绿地,{lng!r},{lat!r}\n", encoding="utf-8")
+    asked = ("check", "duties", "--city", city.path, "--incidents", past, "--crs", "EPSG:4490")
+    text = gridcity(*asked).stdout.partition("cell-no-party, by")[2].splitlines()
+    assert text[0] == " street and class, the first 20 of 22"
+    assert [line.split() for line in text[1:5]] == [
+        ["street", "class", "cells", "components", "incidents"],
+        ["-" * n for n in (20, 7, 5, 10, 9)],
+        [STREET, "北新桥街道", "绿地", "1", "0", "1"],
+        [STREET, "北新桥街道", "路灯", "2", "3", "0"],
+    ]
+    rows = list(csv.DictReader(io.StringIO(gridcity(*asked, "--format", "csv").stdout)))
+    cells = [row for row in rows if row["rule"] == "cell-no-party"]
+    assert len(cells) == 23
+    assert [row["street_code"] for row in cells if row["class_name"] == "绿地"] == [STREET, ""]
+    assert [row["street_name"] for row in cells if row["class_name"] == "路灯"] == ["北新桥街道"] * 2
+
+
+def test_a_table_of_duties_says_which(city: City) -> None:
+    """Of a duty the table has class and party, which the sentence about another duty does not say."""
+    parties(city, "甲", "乙")
+    add(city, "duties", duty("甲", STREET, LAMP), duty("乙", STREET, LAMP))
+    text = gridcity("check", "duties", "--city", city.path).stdout.partition("duty-overlap\n")[2]
+    assert [line.split()[:5] for line in text.splitlines()[:4:2]] == [
+        ["row", "place", "class", "party", "found"],
+        ["1", STREET, "路灯", "甲", "乙"],
+    ]
 
 
 def test_csv_json_and_files(flawed: City, tmp_path: Path) -> None:
@@ -489,6 +545,11 @@ def test_csv_json_and_files(flawed: City, tmp_path: Path) -> None:
     assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert gridcity(*asked, "--output", tmp_path / "a.csv").exit_code == 3
     assert gridcity(*asked, "--output", past, "--overwrite").exit_code == 3
+    mapping = tmp_path / "m.toml"
+    mapping.write_text('[columns]\nclass = "class_name"\n', encoding="utf-8")
+    for_mapping = ("--mapping", mapping, "--output", mapping, "--overwrite")
+    refused = gridcity(*asked, *for_mapping)
+    assert (refused.exit_code, "is read by this command" in refused.stderr) == (3, True)
 
 
 def test_nothing_found(city: City) -> None:

@@ -98,6 +98,8 @@ PLACES = [
     ({"place_name": "东城区"}, "110101"),
     ({"place_code": HAIYUNCANG, "place_name": "北新桥街道"}, HAIYUNCANG),
     ({"place_code": HAIYUNCANG, "place_name": "某路口"}, HAIYUNCANG),
+    ({"place_code": STREET, "place_name": "样例城"}, STREET),
+    ({"place_code": LAMP, "place_name": "北新桥街道"}, LAMP),
 ]
 
 
@@ -118,6 +120,11 @@ NO_PLACES = [
         "duty-two-places",
         f"the row names two places: {HAIYUNCANG} and 北新仓社区 (110101005002)",
     ),
+    (
+        {"place_code": "110100", "place_name": "北新桥街道"},
+        "duty-two-places",
+        f"the row names two places: 110100 and 北新桥街道 ({STREET})",
+    ),
 ]
 
 
@@ -137,6 +144,21 @@ def test_a_name_of_two_places_names_both(city: City, tmp_path: Path) -> None:
     result = taken(city, tmp_path, duty(place_name="海运仓社区"))
     assert about(result, "place-ambiguous") == {
         1: f"'海运仓社区' is the name of several places: 海运仓社区 ({HAIYUNCANG}), 海运仓社区 ({STREET}003)"
+    }
+
+
+def test_an_agreed_duty_for_another_class_is_named(city: City, tmp_path: Path) -> None:
+    """A duty at a lamp's code for covers would never answer; for lamps, in either edition, or for all it does."""
+    rows = [
+        duty(place_code=LAMP, class_name=name, since=f"2024-01-0{i}")
+        for i, name in enumerate(("路灯", "0118", "", "雨水井盖", "暴露垃圾"), 1)
+    ]
+    rows[-1]["class_kind"] = "event"
+    result = taken(city, tmp_path, *[{"class_kind": ""} | row for row in rows])
+    assert balance(result) == (5, 0, 0, 0)
+    assert about(result, "duty-other-class") == {
+        4: f"the duty is for 雨水井盖, the component {LAMP} is a 路灯: it never answers",
+        5: f"the duty is for 暴露垃圾, the component {LAMP} is a 路灯: it never answers",
     }
 
 
@@ -347,6 +369,37 @@ def test_the_command_line_takes_polygons(ready: City, tmp_path: Path) -> None:
     assert "outside-city" in rejects.read_text("utf-8")
     with City.open(path) as city:
         assert in_store(city, "place_code", "party_code") == [("7", "P-3")]
+
+
+@pytest.mark.parametrize("shape", ["POLYGON EMPTY", "MULTIPOLYGON EMPTY"])
+def test_a_lost_polygon_is_not_the_whole_city(city: City, tmp_path: Path, shape: str) -> None:
+    """Where no row of a layer has its polygon, none of them is for the whole city."""
+    row = {"party_name": PARKS, "wkt": shape}
+    assert why(taken(city, tmp_path, row, crs="EPSG:4490")) == {1: "geometry-missing"}
+    assert why(drawn(city, tmp_path, park(shape=None))) == {1: "geometry-missing"}
+
+
+# Kinds and priorities.
+
+
+@pytest.mark.parametrize("priority", ["1.0", "²", "9" * 20, "9" * 5000, "--1"])
+def test_priority_is_a_whole_number(city: City, tmp_path: Path, priority: str) -> None:
+    """What is no whole number that the store can hold costs its row and nothing else."""
+    result = taken(city, tmp_path, duty(priority=priority), duty(priority="-3", place_code=STREET))
+    assert why(result) == {1: "number-malformed"}
+    assert in_store(city, "priority") == [(-3,)]
+
+
+def test_kinds_of_classes(city: City, tmp_path: Path) -> None:
+    """A kind counts in any case of letters; one that is none costs the row, with a class and without."""
+    rows = [
+        duty(class_name="路灯", class_kind="Component"),
+        duty(class_name="路灯", class_kind="设施"),
+        duty(class_kind="设施"),
+    ]
+    result = taken(city, tmp_path, *rows)
+    assert why(result) == {2: "class-unknown", 3: "class-unknown"}
+    assert about(result, "class-unknown")[2].startswith("'设施 路灯' is no class of")
 
 
 # Parties of duties.

@@ -190,6 +190,18 @@ def test_classes_known_unknown_and_unmapped(city: City, tmp_path: Path) -> None:
     assert "Whether Sort is the class of the rows" in " ".join(other.decisions)
 
 
+def test_duties_for_events_and_major_classes_are_known(city: City, tmp_path: Path) -> None:
+    """A duty may be for a component, an event or a major class; only what is none of them costs its row."""
+    table = tmp_path / "duties.csv"
+    rows = ("部件,路灯", "事件,暴露垃圾", "事件,01", "事件,飞船降落")
+    table.write_text("\n".join(("职责,类别种类,小类名称", *(f"处置,{row}" for row in rows))), "utf-8")
+    detail = detail_of(city.inspect(table))
+    assert detail.kind == "duties"
+    assert [(one.rule, one.rows, one.message.split(" is ")[0]) for one in detail.problems] == [
+        ("class-unknown", 1, "row 4: '飞船降落'")
+    ]
+
+
 def test_the_class_of_a_file_name_is_proposed(city: City, tmp_path: Path) -> None:
     """A file named after a class is imported with it, once a human agrees; any other name asks."""
     shapes, columns = lamps()

@@ -100,7 +100,25 @@ def test_nothing_known(city: City) -> None:
     outside = said(city, 7, 5)
     assert "lies in no cell; the nearest is " in outside[0]
     assert outside[1].startswith("It lies in no area of the city either")
-    assert said(city, class_text="路灯")[-1].startswith("无责任主体")
+    assert said(city, class_text="路灯")[-1] == (
+        "无责任主体: no body of its own answers for such a component (路灯)."
+    )
+
+
+def test_a_word_of_several_classes(city: City) -> None:
+    """A part of several names of events is no class: the answer says so, and where they are listed."""
+    told = said(city, class_text="占道")
+    assert told[1] == (
+        "占道 is in the names of several classes: only the territory can answer. "
+        "Name one of them: gridcity catalogue 占道"
+    )
+    assert "1. duty 专项职责: no single class was asked about." in told
+
+
+def test_an_area_without_a_cell(city: City) -> None:
+    """Where the cell has ended the point lies in no cell, but in its areas."""
+    city.retire(CODES[2], "2026-01-02")
+    assert " lies in no cell, but in 海运仓社区, 北新桥街道, 东城区; the nearest is " in said(city, 1.5)[0]
 
 
 def test_doubts_are_told(city: City) -> None:
@@ -168,3 +186,18 @@ def test_a_matter_called_after_a_component_is_about_it(city: City, tmp_path: Pat
     ]
     assert city.locate(*at(5.5, 2.5), class_text="路灯异常").step == "duty"
     assert city.locate(*at(5.5, 2.5), class_text="暴露垃圾").step == "none"
+
+
+def test_a_condition_written_otherwise_is_seen(city: City) -> None:
+    """The duty for every condition answers, and the conditions for which others are there are named."""
+    add(
+        city,
+        "duties",
+        duty("市政处", COMMUNITY_1, LAMP, condition="破损"),
+        duty("街道办", COMMUNITY_1, LAMP),
+        duty("区", "110101", LAMP, condition="缺失"),
+    )
+    (step,) = (line for line in said(city, class_text="路灯", condition="破碎") if "duty 专项职责" in line)
+    assert step.endswith(f"community {COMMUNITY_1} (other duties there are for 破损) — answers.")
+    (step,) = (line for line in said(city, class_text="路灯", condition="破损") if "duty 专项职责" in line)
+    assert step.startswith("6. duty 专项职责: 市政处") and "other duties" not in step

@@ -37,7 +37,9 @@ from tiny_city import (
 
 from gridcity.city import City
 from gridcity.errors import ArgumentError
+from gridcity.locating import across
 from gridcity.model import Placement
+from gridcity.responsibility import Parties, StoredParties, read_parties
 
 DAYS = ("2026-01-01", "2026-02-01", "2026-03-01")
 WIDER = ("110101", "110100", "110000")
@@ -452,6 +454,19 @@ def test_what_a_component_says_of_itself_is_not_doubtful(tmp_path: Path) -> None
         assert (nobody.party_name, nobody.across_party_name) == ("三组", "四组")
 
 
+def test_in_parts_as_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The less is known of the place, the fewer points are looked at together; each has its own answer."""
+    assert [across._sites_at_once(m) for m in (0.0, 10.0, 100.0, 1e6)] == [262_144, 262_144, 2_621, 64]
+    monkeypatch.setattr(across, "_SITES", 100)
+    monkeypatch.setattr(across, "_FEWEST", 3)
+    city, points = random_city(tmp_path / "city.gpkg", 7)
+    with city:
+        codes = [code for (code,) in city.store.rows("cells", ("code",)) if code]
+        add(city, "duties", *(duty(f"组{i % 5}", code) for i, code in enumerate(codes)))
+        found = same(city, points, accuracy=80.0)
+    assert sum(bool(one.across_party_name) for one in found) > 64
+
+
 @pytest.mark.parametrize("accuracy", ["D", "", -1, float("nan"), float("inf"), "ten"])
 def test_no_accuracy(city: City, accuracy: Any) -> None:
     """What is neither a class of accuracy nor metres is refused, with the classes."""
@@ -487,3 +502,33 @@ def test_polygons_alike_and_apart(city: City) -> None:
     assert (inside.party_name, inside.next_party_name, inside.duty_place) == ("小园灯", "小园", "小")
     assert (border.party_name, border.across_party_name) == ("小园灯", "大园")
     assert (outside.party_name, outside.next_party_name) == ("大园", "街道办")
+
+
+def test_parties_are_found_in_the_store_as_among_all(city: City) -> None:
+    """By code, name or alias, whatever blanks and capitals; parts of a name are none, nor is an empty one."""
+    add(
+        city,
+        "parties",
+        {"code": "P2", "name": "北京 Gas 集团", "aliases": "燃气;煤气 公司"},
+        {"code": "P1", "name": "燃气", "aliases": "北京;Straße"},
+        {"code": "", "name": "燃气公司", "until": "2020-01-01"},
+        {"code": "P9", "name": "", "aliases": " "},
+    )
+    names = [
+        "北京gas集团",
+        "燃气",
+        " 煤气公司",
+        "STRASSE",
+        "气;煤",
+        "北京",
+        "燃气北京",
+        "公司",
+        "",
+        " ",
+        "无",
+    ]
+    everyone, stored = Parties(read_parties(city.store)), StoredParties(city.store)
+    found = [everyone.find(code, name) for code in ("", "P1", "P7", "无") for name in names]
+    assert [stored.find(code, name) for code in ("", "P1", "P7", "无") for name in names] == found
+    told = [[party.code for party in parties] for parties in found[: len(names)]]
+    assert told == [["P2"], ["P1", "P2"], ["P2"], ["P1"], [], ["P1"], [], [], [], [], []]

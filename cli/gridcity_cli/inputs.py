@@ -75,7 +75,7 @@ def open_rows(
     if found == "csv" and _CONTROLS.search(start.split(b"\n", 1)[0]):
         raise ArgumentError(
             "The input is no text; locate reads CSV, NDJSON, GeoJSON sequences and feature collections.",
-            hint="Unpack an archive first; save a shapefile or a GeoPackage as CSV or GeoJSON.",
+            hint="Unpack an archive first; save a workbook, shapefile or GeoPackage as CSV or GeoJSON.",
         )
     separated = start.startswith(SEPARATOR.encode())
     if found == "csv":

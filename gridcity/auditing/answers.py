@@ -7,16 +7,16 @@ each once, and joined by the order of the chain.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gridcity.locating.relevant import Relevance
 from gridcity.model import Duty
 from gridcity.profile import STEPS, Profile
 from gridcity.responsibility import Concerned, Decision, Duties, Klass, Parties, Roles, Situation, decide
-from gridcity.responsibility.duties import for_class
 
 if TYPE_CHECKING:
     from gridcity.locating.rulings import Rulings
@@ -99,16 +99,15 @@ class Judge:
         self,
         rulings: Rulings,
         parties: Parties,
-        duties: Iterable[Duty],
+        duties: Sequence[Duty],
         profile: Profile,
         on: str,
         crossing: Collection[tuple[int, int]],
         names: dict[tuple[str, str], int],
     ) -> None:
-        self._rulings, self._parties, self._all = rulings, parties, list(duties)
+        self._rulings, self._parties, self._relevance = rulings, parties, Relevance(duties)
         self._chains, self._on = (profile.component_steps, profile.event_steps), on
         self._crossing, self._names = crossing, names
-        self._of_class: dict[Klass | None, tuple[Duties, set[int]]] = {}
         self._decided: dict[Situation, tuple[int, int, int, int]] = {}
 
     def answers(
@@ -146,36 +145,15 @@ class Judge:
     def situation(self, spot: int, klass: Klass | None, condition: str, code: str, ended: str) -> Situation:
         """Return the situation of a case, as far as duties have a say in it."""
         places, polygons = self._rulings.spots.situation(spot)
-        duties, own = self._relevant(klass)
-        # Without what has no say, situations that differ in nothing else are one.
-        return Situation(
-            Concerned(code, _NO_BODIES) if code else None,
-            tuple(place if duties.at(place) else "" for place in (ended or places[0], *places[1:])),
-            tuple(i for i in polygons if i in own),
-            klass,
-            condition,
-        )
+        concerned = Concerned(code, _NO_BODIES) if code else None
+        places = ended or places[0], *places[1:]
+        return self._relevance.reduced(Situation(concerned, places, polygons, klass, condition))
 
     def ruling(self, situation: Situation) -> tuple[int, int, int, int]:
         """Return step, party, duty and rival of one situation; see `Answers`."""
         if situation not in self._decided:
             self._decided[situation] = self._ruled(situation)
         return self._decided[situation]
-
-    def _relevant(self, klass: Klass | None) -> tuple[Duties, set[int]]:
-        """Return the duties that may have a say about a class, and the ids of those with a polygon."""
-        if klass not in self._of_class:
-            says: dict[tuple[str, str, str, str], bool] = {}
-            chosen = []
-            for duty in self._all:
-                subject = duty.class_kind, duty.edition, duty.class_code, duty.class_name
-                if subject not in says:
-                    own = klass is not None and any(for_class([[duty]], klass, ""))
-                    says[subject] = own or not duty.class_code
-                if says[subject]:
-                    chosen.append(duty)
-            self._of_class[klass] = Duties(chosen), {duty.id for duty in chosen if duty.area_m2 is not None}
-        return self._of_class[klass]
 
     def _of_duties(
         self, asked: Asked, classes: Sequence[Klass | None], conditions: Sequence[str]
@@ -205,7 +183,7 @@ class Judge:
         return found
 
     def _ruled(self, situation: Situation) -> tuple[int, int, int, int]:
-        decision = self._decide(situation, self._relevant(situation.klass)[0])
+        decision = self._decide(situation, self._relevance.about(situation.klass))
         step, party, duty, rival = self._said(decision)
         deciding = decision.deciding
         if not rival and deciding and deciding.duty and deciding.duty.area_m2 is not None:
@@ -217,7 +195,7 @@ class Judge:
         others = tuple(i for i in situation.polygons if (min(i, duty.id), max(i, duty.id)) in self._crossing)
         if not others:
             return 0
-        without = self._decide(situation._replace(polygons=others), self._relevant(situation.klass)[0])
+        without = self._decide(situation._replace(polygons=others), self._relevance.about(situation.klass))
         other = without.deciding
         same_step = other is not None and other.step == decision.first.step
         if other is None or other.duty is None or not same_step or without.first[:2] == decision.first[:2]:

@@ -21,6 +21,8 @@ DEFECT_COLUMNS: Final[Mapping[str, Any]] = {
     "row": 0,
     "field": "",
     "place": "",
+    "street_code": "",
+    "street_name": "",
     "lng": np.nan,
     "lat": np.nan,
     "class_code": "",

@@ -17,7 +17,7 @@ from gridcity.auditing.defects import DEFECT_COLUMNS, Defects
 from gridcity.auditing.standing import check_cells, check_components
 from gridcity.auditing.tables import check_tables
 from gridcity.auditing.territories import Outside, check_territories, outside
-from gridcity.auditing.world import World
+from gridcity.auditing.world import World, labels
 from gridcity.findings import RULES, Findings
 from gridcity.profile import Profile
 from gridcity.responsibility import folded
@@ -109,12 +109,13 @@ class DutyAudit:
     findings : Findings
         ``row`` is the internal id of the object, ``field`` its table and column.
     defects : dict of str to numpy.ndarray
-        One value per finding, in the same order: rule, severity, row, field, place (code or name), a point in
-        it (degrees; NaN where it has none), class, party, the other party, id of the cell (-1 for none),
-        number of components, and ``incidents``: how many past incidents the defect touches. Of a cell and a
-        class these are the ones there without a known component that nobody answers for; of a component, the
-        ones about it that fare as the rule says; of a duty, what it decides, claims as well, or would decide
-        had not it, its party or its cell ended; of a party without duties, what it handled.
+        One value per finding, in the same order: rule, severity, row, field, place (code or name), street of
+        the cell, a point in the place (degrees; NaN where it has none), class, party, the other party, id of
+        the cell (-1 for none), number of components, and ``incidents``: how many past incidents the defect
+        touches. Of a cell and a class these are the ones there without a known component that nobody answers
+        for; of a component, the ones about it that fare as the rule says; of a duty, what it decides, claims
+        as well, or would decide had not it, its party or its cell ended; of a party without duties, what it
+        handled.
     cells : dict of str to numpy.ndarray
         One value per cell of the day: ``cell_id``; ``worst``, a number of `WORST`; ``defects``, those in the
         cell and of its components; ``incidents``, those in it that nobody answers for, that two claim, that
@@ -145,14 +146,11 @@ class DutyAudit:
         """Whether nothing worse than a note was found."""
         return all(RULES[rule].severity == "note" for rule in self.findings.counts())
 
-    def to_records(self, most: int | None = None) -> list[dict[str, Any]]:
-        """Return one dictionary per defect, those that touch most incidents first, with its sentences.
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return one dictionary per defect, those that touch most incidents first, with its sentences."""
+        return self._records(None)
 
-        Parameters
-        ----------
-        most : int, optional
-            No more than so many of one rule.
-        """
+    def _records(self, most: int | None) -> list[dict[str, Any]]:
         order = self.order()
         if most is not None:
             rank = pd.Series(self.defects["rule"][order]).groupby(self.defects["rule"][order]).cumcount()
@@ -165,6 +163,27 @@ class DutyAudit:
             | {"value": findings[i].value, "message": findings[i].message, "hint": findings[i].hint}
             for i, values in zip(order.tolist(), zip(*columns, strict=True), strict=True)
         ]
+
+    def rules(self) -> list[tuple[str, int, int]]:
+        """Return each broken rule, how many defects it has, and how many incidents they touch.
+
+        Those that touch most incidents come first.
+        """
+        touched: Counter[str] = Counter()
+        columns = (self.defects[name].tolist() for name in ("rule", "incidents"))
+        for rule, n in zip(*columns, strict=True):
+            touched[rule] += n
+        counts = self.findings.counts()
+        return [
+            (rule, counts[rule], touched[rule]) for rule in sorted(counts, key=lambda rule: -touched[rule])
+        ]
+
+    def by_rule(self, most: int) -> dict[str, list[dict[str, Any]]]:
+        """Return the records of each rule, no more than ``most`` of one, in the order of `rules`."""
+        found: dict[str, list[dict[str, Any]]] = {rule: [] for rule, _, _ in self.rules()}
+        for record in self._records(most):
+            found[record["rule"]].append(record)
+        return found
 
     def order(self) -> npt.NDArray[np.int64]:
         """Return the positions of the defects, those that touch most incidents first."""
@@ -231,6 +250,7 @@ def audit_duties(
             confusion=confusion,
         )
     table = defects.table()
+    table |= _streets(world, table["cell_id"])
     wrong = cases.nobody | (cases.answers.rival > 0) | cases.ended | astray | confused
     return DutyAudit(
         findings=defects.findings,
@@ -248,6 +268,17 @@ def audit_duties(
         on=on,
         made_at=datetime.now(UTC),
     )
+
+
+def _streets(world: World, cell_id: npt.NDArray[np.int64]) -> dict[str, Column]:
+    """Return code and name of the street of each cell; empty where there is no cell or it is in no street."""
+    ids, places = world.locator.cells.ids, world.locator.places
+    cell = np.where(cell_id < 0, len(ids), np.searchsorted(ids, cell_id))
+    place = places.of_cell[cell].astype(np.int64)
+    return {
+        "street_code": labels(place, [one.street_code for one in places.all]),
+        "street_name": labels(place, [one.street_name for one in places.all]),
+    }
 
 
 def _outside_territory(cases: Cases, found: Outside, n: int) -> Mask:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,8 +77,8 @@ def render(audit: DutyAudit, store: Reading) -> str:
     """
     require_packages()
     scripts, place = _map(audit, store)
-    counts, touched = audit.findings.counts(), _touched(audit)
-    by_incidents = sorted(counts, key=lambda rule: -touched[rule])
+    rules = audit.rules()
+    counts = {rule: number for rule, number, _ in rules}
     return page(
         _TEMPLATE,
         scripts=scripts,
@@ -94,12 +93,12 @@ def render(audit: DutyAudit, store: Reading) -> str:
             for expected, answer, n in (audit.incidents.confusion if audit.incidents else ())[:MOST_ROWS]
         ],
         rules=[
-            (rule, _RULES.get(rule, ""), RULES[rule].severity, counts[rule], touched[rule])
-            for rule in by_incidents
+            (rule, _RULES.get(rule, ""), RULES[rule].severity, number, touched)
+            for rule, number, touched in rules
         ],
         sections=[
             (rule, _RULES.get(rule, ""), counts[rule], shown(rows[0]["hint"]), [_row(one) for one in rows])
-            for rule, rows in _sections(audit, counts).items()
+            for rule, rows in audit.by_rule(MOST_ROWS).items()
         ],
         most_rows=MOST_ROWS,
         key=[
@@ -110,24 +109,8 @@ def render(audit: DutyAudit, store: Reading) -> str:
     )
 
 
-def _touched(audit: DutyAudit) -> Counter[str]:
-    """Return how many incidents the defects of each rule touch."""
-    touched: Counter[str] = Counter()
-    for rule, n in zip(audit.defects["rule"].tolist(), audit.defects["incidents"].tolist(), strict=True):
-        touched[rule] += n
-    return touched
-
-
 def _past(counts: IncidentCounts | None) -> list[tuple[str, str, int]]:
     return [] if counts is None else [(*_COUNTS[key], getattr(counts, key)) for key in _COUNTS]
-
-
-def _sections(audit: DutyAudit, counts: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
-    """Return the defects of each rule that are written."""
-    rows: dict[str, list[dict[str, Any]]] = {rule: [] for rule in counts}
-    for record in audit.to_records(most=MOST_ROWS):
-        rows[record["rule"]].append(record)
-    return rows
 
 
 def _row(record: dict[str, Any]) -> tuple[str, str, str, str, int]:

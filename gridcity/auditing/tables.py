@@ -14,15 +14,13 @@ from gridcity.auditing.city import check_named
 from gridcity.auditing.defects import Defects
 from gridcity.auditing.world import World
 from gridcity.findings import Findings
+from gridcity.importing.replacing import in_its_place
 from gridcity.model import Duty
 from gridcity.responsibility import valid
 from gridcity.responsibility.tables import DutyTable, PartyTable, check_duties, check_parties
 from gridcity.tiling.shares import sound
 
 __all__ = ["check_tables"]
-
-# Ours: a message names so many of the cells that stand where a cell stood.
-_NAMED = 5
 
 
 def check_tables(world: World, cases: Cases, defects: Defects) -> None:
@@ -109,11 +107,7 @@ def _successors(world: World, codes: list[str]) -> list[str]:
     shared = shapely.area(shapely.intersection(former[pairs[0]], cells[pairs[1]])) > 0
     for one, cell in sorted(pairs[:, shared].T.tolist()):
         heirs[table["code"][one]].append(world.cell_labels[cell])
-    said = []
-    for code in codes:
-        more = f" and {len(heirs[code]) - _NAMED} more" if len(heirs[code]) > _NAMED else ""
-        said.append(f"; in its place: {', '.join(heirs[code][:_NAMED])}{more}" if heirs[code] else "")
-    return said
+    return [in_its_place(heirs[code]) for code in codes]
 
 
 def _take_parties(world: World, found: Findings, cases: Cases, defects: Defects) -> None:

@@ -41,7 +41,8 @@ def outside(world: World) -> Outside:
 
     The territory of a party are the areas at which it has a duty without class and polygon, and not as
     a maintainer. A party without one may answer anywhere. A place is outside where neither it nor an area
-    above it is part of the territory, nor any part of the territory lies within it.
+    above it is part of the territory, nor any part of the territory lies within it; a polygon, where it
+    shares no ground with the territory either.
     """
     territory = _territories(world)
     duties = {}
@@ -49,7 +50,10 @@ def outside(world: World) -> Outside:
         if not duty.class_code and not _is_elsewhere(duty):
             continue
         own = territory.get(_identity(world, duty.party_code, duty.party_name), ())
-        if own and _lies_outside(world.codes_of_duty(duty), own, world):
+        if not own or not _lies_outside(world.codes_of_duty(duty), own, world):
+            continue
+        # A point of a polygon tells where it lies, but not that all of it does.
+        if duty.area_m2 is None or not world.has_ground_of(duty, own):
             duties[duty.id] = own
     return Outside(duties, [_bodies(world, step, territory) for step in BODY_STEPS] if territory else [])
 

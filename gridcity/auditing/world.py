@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from gridcity.model import Duty, Party
 from gridcity.profile import Profile
 from gridcity.responsibility import Klass, Parties, read_duties, read_parties, valid
 from gridcity.store.base import Reading
+from gridcity.tiling.shares import sound
 
 if TYPE_CHECKING:
     from gridcity.locating.bulk import BulkLocator
@@ -194,9 +195,21 @@ class World:
 
     @cached_property
     def _area_points(self) -> dict[str, tuple[float, float]]:
+        return dict(zip(self._areas, _points(texts([*self._areas.values()])), strict=True))
+
+    @cached_property
+    def _areas(self) -> dict[str, shapely.Geometry]:
+        """The shapes of the areas that have one, by their codes."""
         table = self.store.columns("areas", ("code", "geom"))
         there = ~shapely.is_missing(table["geom"])
-        return dict(zip(table["code"][there].tolist(), _points(table["geom"][there]), strict=True))
+        return dict(zip(table["code"][there].tolist(), sound(table["geom"][there]), strict=True))
+
+    def has_ground_of(self, duty: Duty, areas: Iterable[str]) -> bool:
+        """Return whether the polygon of a duty shares ground with some areas, given by their codes."""
+        ids, shapes = self._polygons
+        own = sound(shapes[ids == duty.id])
+        known = texts([self._areas[code] for code in areas if code in self._areas])
+        return bool((shapely.area(shapely.intersection(own[:, None], known)) > 0).any())
 
     @cached_property
     def _crossing(self) -> frozenset[tuple[int, int]]:
@@ -221,8 +234,8 @@ class World:
         return "" if klass is None else klass.name or klass.code
 
 
-def texts(values: Sequence[str]) -> Column:
-    """Return texts as an object array."""
+def texts(values: Sequence[Any]) -> Column:
+    """Return texts, or other objects, as an object array."""
     found = np.empty(len(values), dtype=object)
     found[:] = values
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gridcity.chronicle.receipts import Entry, read_log
 from gridcity.chronicle.retiring import Retired, retire
-from gridcity.chronicle.story import Change, Event, code_hint, history_of, successors
+from gridcity.chronicle.story import Change, Event, code_hint, history_of
 from gridcity.chronicle.undoing import Undone, latest, undo
 
 __all__ = [
@@ -18,6 +18,5 @@ __all__ = [
     "latest",
     "read_log",
     "retire",
-    "successors",
     "undo",
 ]

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gridcity.chronicle.receipts import UNDO, heirs_of, options_of, read_log
+from gridcity.chronicle.receipts import UNDO, heirs_of
 from gridcity.distance import distance_m
 from gridcity.store import wkb
 from gridcity.store.base import Reading
 from gridcity.store.connection import CODED
 
-__all__ = ["Change", "Event", "code_hint", "history_of", "successors"]
+__all__ = ["Change", "Event", "code_hint", "history_of"]
 
 # Columns that hold the id of another object: how the field is called, and the table of that object.
 _REFERENCES = {
@@ -130,29 +130,6 @@ def history_of(store: Reading, code: str) -> tuple[Event, ...]:
         for number, before, after in _steps(store, table, object_id)
         if (event := _event(names, table, object_id, before, after, receipts[number])) is not None
     )
-
-
-def successors(store: Reading) -> dict[str, tuple[str, ...]]:
-    """Return the cells that were replaced, each with those that took its place.
-
-    Parameters
-    ----------
-    store : Reading
-        The city's.
-
-    Returns
-    -------
-    dict of str to tuple of str
-        Code of the former cell: codes of the cells that have ground of it, ``id 7`` where one has no code.
-        They may have been replaced themselves since. A replacement that was taken back is not among them.
-    """
-    names = _Names(store)
-    standing = [entry.receipt for entry in read_log(store) if entry.replaced and entry.undone_by is None]
-    return {
-        names.of("cells", former): tuple(names.of("cells", heir) for heir in heirs)
-        for receipt in standing
-        for former, heirs in heirs_of(options_of(receipt)).items()
-    }
 
 
 def code_hint(store: Reading, code: str) -> str:

@@ -371,16 +371,13 @@ class Questions(OpenCity):
             There is no such day.
         """
         from gridcity.auditing import audit_duties
-        from gridcity.intake import Mapping, read_mapping, with_columns
+        from gridcity.intake import mapping_of
         from gridcity.intake.incidents import read_incidents
 
         on, past = day_of(as_of), None
         if incidents is not None:
-            known = (
-                mapping if isinstance(mapping, Mapping) else read_mapping(mapping) if mapping else Mapping()
-            )
-            known = with_columns(known, columns) if columns else known
-            past = read_incidents(incidents, self.profile, mapping=known, **options)
+            known, extent = mapping_of(mapping, columns), self.store.extent()
+            past = read_incidents(incidents, self.profile, mapping=known, extent=extent, **options)
         with self.store.snapshot():
             return audit_duties(self.store, self.profile, self._locator(on), on, past)
 

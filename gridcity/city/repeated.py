@@ -17,7 +17,7 @@ from gridcity.catalogue import Catalogue
 from gridcity.errors import ArgumentError, SourceError
 from gridcity.importing.shapes import widened
 from gridcity.intake.incidents import Incidents, incidents_of, read_incidents
-from gridcity.intake.mapping import Mapping, read_mapping, with_columns
+from gridcity.intake.mapping import Mapping, mapping_of
 from gridcity.locating.asking import asked_classes, coordinates
 from gridcity.locating.wanted import wanted
 from gridcity.profile import Profile
@@ -105,8 +105,7 @@ def repeated_reports(
     locate : callable
         `City.locate_many` as of the day of the question.
     """
-    known = mapping if isinstance(mapping, Mapping) else read_mapping(mapping) if mapping else Mapping()
-    known = with_columns(known, columns) if columns else known
+    known = mapping_of(mapping, columns)
     city = _City(store, profile, locate)
     new = _Reports(incidents, "row", city, known, options)
     old = None if earlier is None else _Reports(earlier, "earlier row", city, known, options)

@@ -21,9 +21,10 @@ from gridcity.importing.placing import promoted
 from gridcity.importing.record import recorded
 from gridcity.importing.shapes import check_polygons
 from gridcity.intake.table import objects, per_distinct
-from gridcity.model import NO_PARTY, Party
+from gridcity.model import NO_PARTY, Duty, Party
 from gridcity.profile import Profile
-from gridcity.responsibility import ROLES, Parties, folded
+from gridcity.responsibility import ROLES, Klass, Parties, folded
+from gridcity.responsibility.duties import for_class
 from gridcity.responsibility.spans import share_a_day
 from gridcity.responsibility.tables import DutyTable, PartyTable, check_duties, nearest_names
 from gridcity.store.base import Store, Transaction
@@ -36,12 +37,24 @@ _ROLE_WORDS = {
     "养护": "maintainer",
     "权属": "owner",
     "主管": "supervisor",
+    # The standard's names of the bodies, which a table written from a survey repeats.
+    "养护单位": "maintainer",
+    "权属单位": "owner",
+    "主管部门": "supervisor",
 }
-_KIND_WORDS = {"": "component", "部件": "component", "事件": "event"}
+_KIND_WORDS = {
+    "": "component",
+    "部件": "component",
+    "事件": "event",
+    "component": "component",
+    "event": "event",
+}
 # What a duty is: another one of these makes another duty. Its party and place come besides.
 _SAME = ("role", "class_kind", "class_code", "edition", "condition", "since")
 # Ours: where so many parties of a file are unknown it is another city's, and names like theirs say nothing.
 _MOST_SUGGESTED = 100
+# What the store holds for certain as a whole number.
+_MOST_DIGITS = 18
 
 
 def import_duties(store: Store, profile: Profile, path: str | Path, options: Options) -> Import:
@@ -87,6 +100,7 @@ def import_duties(store: Store, profile: Profile, path: str | Path, options: Opt
         columns |= _find_parties(batch, parties, book, columns)
         places = find_places(tx, batch, profile, columns["since"])
         columns |= places.columns()
+        _note_other_classes(tx, batch, columns)
         identity = _identities(columns, places.marks, book)
         free = {name: columns[name] for name in ("until", "priority", "note", "place_name")}
         content = [
@@ -102,6 +116,25 @@ def import_duties(store: Store, profile: Profile, path: str | Path, options: Opt
         table, told = in_file(DutyTable.read(tx), batch)
         batch.findings.extend(check_duties(table, parties, told))
     return result[0]
+
+
+def _note_other_classes(tx: Transaction, batch: Batch, columns: dict[str, Any]) -> None:
+    """Name the duties for one component that are for another class than the component's."""
+    place, code = columns["place_code"], columns["class_code"]
+    at = np.flatnonzero(batch.alive & (code != ""))
+    names = ("code", "edition", "class_code", "class_name")
+    rows = tx.rows("components", names, {"code": sorted(set(place[at]))})
+    own = {of: Klass("component", *klass) for of, *klass in rows}
+    named = blank(len(batch))
+    for i in at[[text in own for text in place[at]]].tolist():
+        klass = own[place[i]]
+        kind, name, edition = (columns[field][i] for field in ("class_kind", "class_name", "edition"))
+        duty = Duty(0, "", "", ROLES[0], kind, code[i], name, edition, place[i], "", "", 0)
+        if not any(for_class([[duty]], klass, "")):
+            named[i] = klass.name or klass.code
+    values = np.where(columns["class_name"] == "", code, columns["class_name"])
+    facts = {"component": place, "named": named}
+    batch.note("duty-other-class", named != "", field="class_code", values=values, **facts)
 
 
 def _identities(columns: dict[str, Any], place_marks: Column, book: Parties) -> Column:
@@ -160,17 +193,27 @@ def _read_classes(batch: Batch, profile: Profile) -> dict[str, Column]:
 
 def _class_of(tables: Sequence[Catalogue], kind: str, text: str) -> tuple[str, ...]:
     """Return kind, code, name and edition of a class, or the text that names none and the nearest names."""
-    kind = _KIND_WORDS.get(kind, kind)
+    said, kind = kind, _KIND_WORDS.get(kind.casefold(), "")
+    if not kind:
+        return "", "", "", "", f"{said} {text}".rstrip(), "none, for a class is of kind component or event"
     if not text:
         return ("",) * 6
     for table in tables:
         for entry in filter(None, (table.find(text, kind), *table.named(text, kind))):
-            return kind, entry.code, entry.zh, table.edition, "", ""
+            # A duty for what happens to a component (路灯异常) is one for the component.
+            subject = table.subject(entry)
+            return subject.kind, subject.code, subject.zh, table.edition, "", ""
     for table in tables:
         if any(text == code for code, _, _ in table.majors(kind)):
-            return kind, text, "", table.edition, "", ""
-    nearest = ", ".join(entry.zh for table in tables for entry in table.nearest(text, kind)) or "none"
-    return "", "", "", "", text, nearest
+            within = (e for e in table.entries if e.kind == kind and e.code.startswith(text))
+            # The same holds for a major class that has no other matters.
+            kinds = {table.subject(entry).kind for entry in within}
+            return kinds.pop() if len(kinds) == 1 else kind, text, "", table.edition, "", ""
+    # Most often the kind was left blank, which says component, and the class is one of events.
+    other = "event" if kind == "component" else "component"
+    near = [f"{entry.zh} of kind {other}" for table in tables for entry in table.named(text, other)]
+    near += [entry.zh for table in tables for entry in table.nearest(text, kind)]
+    return "", "", "", "", text, ", ".join(dict.fromkeys(near)) or "none"
 
 
 def _read_conditions(batch: Batch, klass: Column) -> Column:
@@ -183,7 +226,9 @@ def _read_conditions(batch: Batch, klass: Column) -> Column:
 
 def _read_priority(batch: Batch) -> Column:
     texts = batch.column("priority")
-    good = np.array([text == "" or text.removeprefix("-").isdecimal() for text in texts] or [], dtype=bool)
+    digits = (text.removeprefix("-") for text in texts)
+    whole = [one.isdecimal() and len(one) <= _MOST_DIGITS for one in digits]
+    good = (texts == "") | np.array(whole or [], dtype=bool)
     batch.reject("number-malformed", ~good, field="priority", values=texts)
     return np.array(
         [int(t) if t and ok else 0 for t, ok in zip(texts, good, strict=True)] or [], dtype=object

@@ -147,7 +147,8 @@ def _city_places(tx: Reading, batch: Batch, profile: Profile, drawn: Mask, since
     """Return the codes of the places of the city that rows name; empty where a polygon has its own."""
     code, name = batch.column("place_code"), batch.column("place_name")
     word = np.where((code == "") & ~drawn, name, code).astype(object)
-    if drawn.any():
+    # Whoever delivers shapes and lost one does not mean the whole city.
+    if batch.source.system is not None:
         batch.reject("geometry-missing", ~drawn & (word == ""), field="geometry")
     word[(word == "") & ~drawn] = profile.area_code
     known = _Known(tx, profile, word[batch.alive])
@@ -190,9 +191,11 @@ class _Known:
             for form in area_names(name, profile.aliases):
                 self._called.setdefault(form, set()).add(code)
         asked = sorted(set(words) - self.names.keys() - {""})
-        self.ends: dict[str, str] = {}
-        for table in ("components", "cells"):
-            self.ends |= dict(tx.rows(table, ("code", "until"), {"code": asked}) if asked else ())
+        components, cells = (
+            dict(tx.rows(table, ("code", "until"), {"code": asked}) if asked else ())
+            for table in ("components", "cells")
+        )
+        self.components, self.ends = components.keys(), components | cells
 
     def codes_of(self, word: str) -> list[str]:
         """Return the codes of the places that a code or a name means."""
@@ -200,6 +203,14 @@ class _Known:
             return [word]
         (form,) = area_names(word)
         return sorted(self._called.get(form, ())) if word else []
+
+    def within(self, code: str, area: str) -> bool:
+        """Return whether a place lies in an area, as far as codes tell: a component's tell its district."""
+        if code in self.components:
+            code, area = code[:6], area[:6]
+        # Cities and provinces end in zeros.
+        wide = area.removesuffix("00").removesuffix("00") if len(area) == len("110000") else area
+        return code.startswith(wide)
 
     def told(self, codes: list[str]) -> str:
         """Return several places for a message; empty for one or none."""
@@ -232,14 +243,14 @@ def _wide(profile: Profile, areas: Areas) -> set[str]:
 
 
 def _refuse_other_names(batch: Batch, known: _Known, found: Column, drawn: Mask) -> None:
-    """Reject rows whose code and name are two places, neither within the other."""
+    """Reject rows whose code is a place outside the one that they name, or wider than it."""
     code, name = batch.column("place_code"), batch.column("place_name")
     rows = np.flatnonzero(batch.alive & ~drawn & (code != "") & (name != ""))
     other = blank(len(batch))
     meant = {text: known.codes_of(text) for text in set(name[rows])}
     for i in rows:
         for one in meant[name[i]] if len(meant[name[i]]) == 1 else ():
-            if not (found[i].startswith(one) or one.startswith(found[i])):
+            if not known.within(found[i], one):
                 other[i] = f"{name[i]} ({one})"
     batch.reject("duty-two-places", other != "", field="place_name", values=code, other=other)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridcity.errors import ArgumentError, readable
-from gridcity.intake.mapping import Mapping, read_mapping, with_columns
+from gridcity.intake.mapping import Mapping, mapping_of
 
 __all__ = ["Options", "ending_day"]
 
@@ -93,11 +93,9 @@ class Options:
 
     def read_mapping(self) -> Mapping:
         """Return the mapping with the options that go before it."""
-        mapping = self.mapping if isinstance(self.mapping, Mapping) else Mapping()
-        if isinstance(self.mapping, (str, Path)):
-            mapping = read_mapping(self.mapping)
+        mapping = mapping_of(self.mapping, self.columns)
         return replace(
-            with_columns(mapping, self.columns) if self.columns else mapping,
+            mapping,
             key=self.key or mapping.key,
             edition=self.edition or mapping.edition,
             class_text=self.class_text or mapping.class_text,

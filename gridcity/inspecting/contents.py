@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -146,8 +147,10 @@ def _code_line(name: str, kind: str, length: int, texts: pd.Series[str], profile
     return CodeLine(name, kind, length, found, len(texts), int(valid.sum()))
 
 
-def classes_of(source: Source, draft: Draft | None, tables: Sequence[Catalogue]) -> tuple[ClassLine, ...]:
-    """Return the texts that name classes, those that should and do not, and columns that hold class names."""
+def classes_of(
+    source: Source, draft: Draft | None, tables: Sequence[Catalogue], kinds: Sequence[str] = ("component",)
+) -> tuple[ClassLine, ...]:
+    """Return the texts that name classes of these kinds, those that should and do not, and such columns."""
     matched = draft.matched if draft else {}
     stated = {matched[field].column for field in ("class_code", "class_name") if field in matched}
     lines: list[ClassLine] = []
@@ -156,27 +159,27 @@ def classes_of(source: Source, draft: Draft | None, tables: Sequence[Catalogue])
         counts = counts[counts.index != ""]
         if not len(counts) or (len(counts) > _MOST_CLASSES and name not in stated):
             continue
-        found = {text: _entries(text, tables) for text in counts.index[:_MOST_CLASSES]}
+        found = {text: _entries(text, tables, kinds) for text in counts.index[:_MOST_CLASSES]}
         named = sum(int(counts[text]) for text, entries in found.items() if entries)
         digits = all(text.isdigit() for text in counts.index)
         if name in stated or (named >= _MOST * int(counts.sum()) and not digits):
             for text, entries in found.items():
-                nearest = () if entries else _nearest(text, tables)
+                nearest = () if entries else _nearest(text, tables, kinds)
                 lines.append(ClassLine(name, text, int(counts[text]), entries, nearest))
     return tuple(lines)
 
 
-def _entries(text: str, tables: Sequence[Catalogue]) -> tuple[str, ...]:
+def _entries(text: str, tables: Sequence[Catalogue], kinds: Sequence[str]) -> tuple[str, ...]:
     found = []
-    for table in tables:
-        by_code = table.find(text)
-        entries = [by_code] if by_code else table.named(text, "component")
+    for table, kind in product(tables, kinds):
+        by_code = table.find(text, kind)
+        entries = [by_code] if by_code else table.named(text, kind)
         found += [f"{entry.code} {entry.zh} ({table.edition})" for entry in entries]
     return tuple(found)
 
 
-def _nearest(text: str, tables: Sequence[Catalogue]) -> tuple[str, ...]:
-    found = [entry for table in tables for entry in table.nearest(text, "component")]
+def _nearest(text: str, tables: Sequence[Catalogue], kinds: Sequence[str]) -> tuple[str, ...]:
+    found = [entry for kind, table in product(kinds, tables) for entry in table.nearest(text, kind)]
     return tuple(dict.fromkeys(f"{entry.code} {entry.zh}" for entry in found))[:3]
 
 

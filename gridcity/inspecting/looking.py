@@ -235,6 +235,8 @@ def _detail(
     classes = classes_of(source, drafts.get("component"), tables)
     kind, reason = kind_of(source, drafts, codes, classes, profile)
     draft = drafts.get(kind)
+    if kind == "duty":
+        classes = classes_of(source, draft, tables, ("component", "event"))
     refusals = [impossible[kind or "component"]] if (kind or "component") in impossible else []
     given = " ".join(
         f"{option} {value}" for option, value in (("--crs", asked.crs), ("--datum", asked.datum)) if value

@@ -129,12 +129,15 @@ def _check_classes(
     """Find the rows whose stated class no table has; a coded row has its class from its code."""
     nearest = {(line.column, line.text): ", ".join(line.nearest) for line in classes if not line.found}
     editions = " or ".join(table.edition for table in tables)
+    # A duty may be for a whole major class.
+    kinds = ("component", "event") if draft.kind == "duty" else ()
+    majors = {code for table in tables for kind in kinds for code, _, _ in table.majors(kind)}
     coded = draft.columns.get("code", np.full(len(draft.rows), "", dtype=object)) != ""
     for field in ("class_code", "class_name"):
         if field not in draft.matched:
             continue
         column, texts = draft.matched[field].column, draft.columns[field]
-        unknown = [text for place, text in nearest if place == column]
+        unknown = [text for place, text in nearest if place == column and text not in majors]
         rows = pd.Series(texts).isin(unknown).to_numpy() & ~coded
         found.add(
             "class-unknown",

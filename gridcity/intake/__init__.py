@@ -38,7 +38,7 @@ from __future__ import annotations
 from gridcity.intake.dates import date_reasons, parse_dates
 from gridcity.intake.layers import Layer, Source, open_layer
 from gridcity.intake.listing import LayerName, layer_named, list_layers, other_files
-from gridcity.intake.mapping import Mapping, check_mapping, read_mapping, with_columns
+from gridcity.intake.mapping import Mapping, check_mapping, mapping_of, read_mapping, with_columns
 from gridcity.intake.matching import (
     Draft,
     Match,
@@ -67,6 +67,7 @@ __all__ = [
     "draft_of",
     "layer_named",
     "list_layers",
+    "mapping_of",
     "match_columns",
     "open_layer",
     "other_files",

@@ -43,7 +43,14 @@ from gridcity.intake.table import objects
 if TYPE_CHECKING:
     from gridcity.profile import Profile
 
-__all__ = ["Mapping", "check_mapping", "read_mapping", "refuse_missing_columns", "with_columns"]
+__all__ = [
+    "Mapping",
+    "check_mapping",
+    "mapping_of",
+    "read_mapping",
+    "refuse_missing_columns",
+    "with_columns",
+]
 
 _TABLES = ("geometry", "columns", "constants", "values")
 _TEXTS = ("class", "edition", "key")
@@ -135,6 +142,12 @@ def read_mapping(path: str | Path) -> Mapping:
         z=_text(place.get("z", ""), f"z in {name}"),
         name=name,
     )
+
+
+def mapping_of(given: Mapping | str | Path | None, pairs: Iterable[tuple[str, str]] = ()) -> Mapping:
+    """Return a mapping that is given as such, as the file it stands in, or not at all; see `with_columns`."""
+    mapping = given if isinstance(given, Mapping) else read_mapping(given) if given else Mapping()
+    return with_columns(mapping, pairs)
 
 
 def with_columns(mapping: Mapping, pairs: Iterable[tuple[str, str]]) -> Mapping:

@@ -8,6 +8,7 @@
 `sites`                   where points and components stand
 `spots`, `zones`          places that differ in the duties that count there
 `rulings`                 who answers, every distinct situation decided once
+`relevant`                the duties that have a say about a class
 `concerns`                who answers for components
 `across`                  who else would, on the other side of a border
 ========================  ==================================================

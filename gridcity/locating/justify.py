@@ -80,6 +80,7 @@ class Justification(NamedTuple):
                 "party_name": one.name,
                 "duty": _of_duty(one.duty),
                 "rival": _of_duty(one.rival),
+                "other_conditions": list(one.conditions),
             }
             for one in self.decision.considered
         ]
@@ -96,7 +97,8 @@ class Justification(NamedTuple):
         if p.basis == "outside":
             far_m = p.distance_to_border_m
             far = "" if far_m is None else f"; the nearest is {_metres(far_m)} away"
-            yield f"{where} lies in no cell{within}{far}."
+            area = f", but in {', '.join(names)}" if names else ""
+            yield f"{where} lies in no cell{area}{far}."
             if not names and p.component_id is None:
                 yield "It lies in no area of the city either, so that no duty at a cell or area can answer."
         elif p.basis == "near":
@@ -117,8 +119,13 @@ class Justification(NamedTuple):
         elif p.component_id is None:
             if self.sought:
                 yield f"No {asked} is known within {_metres(self.radius_m)}."
-            else:
+            elif p.class_code:
                 yield f"It is about {asked}."
+            else:
+                yield (
+                    f"{p.class_name} is in the names of several classes: only the territory can answer. "
+                    f"Name one of them: gridcity catalogue {p.class_name}"
+                )
         else:
             yield (
                 f"The nearest {asked} within {_metres(self.radius_m)} is "
@@ -167,7 +174,9 @@ class Justification(NamedTuple):
                     f"; {one.rival.party_name or one.rival.party_code} claims the same, "
                     "and only the order of codes decides"
                 )
-            return (f"{who}, by {_told(one.duty)}" if one.duty else f"the component names {who}") + rival
+            others = f" (other duties there are for {', '.join(one.conditions)})" if one.conditions else ""
+            said = f"{who}, by {_told(one.duty)}" if one.duty else f"the component names {who}"
+            return said + others + rival
         if one.reason == "not-valid":
             if one.duty is None:
                 return f"the component names {who}, who is not valid on that day"
@@ -177,6 +186,8 @@ class Justification(NamedTuple):
             return f"the duties there are for other conditions ({one.duty.condition}), {asked}"
         if one.reason == "no-duty":
             return _SOUGHT[one.step]
+        if one.reason == "no-class" and self.placement.class_name:
+            return "no single class was asked about"
         return REASONS[one.reason]
 
     def _answer(self) -> Iterator[str]:
@@ -188,7 +199,8 @@ class Justification(NamedTuple):
             if p.next_step:
                 yield f"Next would be {_party(p.next_party_name, p.next_party_code)}."
         if p.unowned:
-            yield "无责任主体: no body of its own answers for the component."
+            what = "the component" if p.component_id is not None else f"such a component ({p.class_name})"
+            yield f"无责任主体: no body of its own answers for {what}."
         if p.across_party_name or p.across_party_code:
             across = _party(p.across_party_name, p.across_party_code)
             yield (
@@ -230,7 +242,7 @@ def justify_one(
 
 
 def _cell(code: str, number: int | None) -> str:
-    return f"cell {code}" if code else f"the cell with id {number}, which has no code,"
+    return f"cell {code}" if code else f"the cell without a code (id {number})"
 
 
 def _object(code: str, number: int, name: str = "", class_name: str = "") -> str:

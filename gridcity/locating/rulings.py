@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gridcity.locating.areas import Places
 from gridcity.locating.columns import Column
+from gridcity.locating.relevant import Relevance
 from gridcity.locating.spots import Spots
 from gridcity.locating.zones import Zones
 from gridcity.model import Duty
@@ -18,7 +19,6 @@ from gridcity.responsibility import (
     NOBODY,
     Concerned,
     Decision,
-    Duties,
     Klass,
     Parties,
     Situation,
@@ -26,7 +26,6 @@ from gridcity.responsibility import (
     read_duties,
     read_parties,
 )
-from gridcity.responsibility.duties import for_class
 from gridcity.store.base import Reading
 from gridcity.tiling.index import PolygonIndex
 
@@ -47,8 +46,6 @@ RULED: Final = (
     "duty_place",
 )
 """The columns that a ruling fills."""
-# What a duty is for: kind, edition, code and name of its class.
-_Subject = tuple[str, str, str, str]
 
 
 class Rulings:
@@ -74,9 +71,7 @@ class Rulings:
     ----------
     spots : Spots
         The places that differ in their duties.
-    parties : Parties
-    duties : Duties
-    agreed : collection of str
+    agreed : set of str
         The codes that duties name: those of components among them.
     conditions : set of str
         The conditions that duties are for.
@@ -86,11 +81,12 @@ class Rulings:
         self, store: Reading, profile: Profile, on: str, places: Places, cells: PolygonIndex
     ) -> None:
         duties = read_duties(store)
-        self.parties, self.duties = Parties(read_parties(store)), Duties(duties)
+        self._parties, self._relevance = Parties(read_parties(store)), Relevance(duties)
         self._chains, self._on = (profile.component_steps, profile.event_steps), on
-        named = {duty.place_code for duty in duties if duty.place_code and duty.area_m2 is None}
+        self.agreed = {duty.place_code for duty in duties if duty.place_code and duty.area_m2 is None}
+        self.conditions = {duty.condition for duty in duties}
         zones = Zones(store, [duty.id for duty in duties if duty.area_m2 is not None])
-        self.spots = Spots(places, cells, profile, named, zones)
+        self.spots = Spots(places, cells, profile, self.agreed, zones)
         self._take_subjects(duties)
         self._rows: dict[tuple[Klass | None, str], int] = {}
         # Row by spot, the number of the answer where no component has a say; -1 while undecided.
@@ -163,48 +159,24 @@ class Rulings:
         return np.array(found, dtype=np.int32)
 
     def _take_subjects(self, duties: Sequence[Duty]) -> None:
-        """Note what the duties at each place and in each polygon are for."""
-        numbers: dict[_Subject, int] = {}
-        self._examples: list[Duty] = []
-        self._subject: dict[int, int] = {}
-        self._at: dict[str, set[int]] = {}
-        self.agreed = self._at.keys()
-        self.conditions = {duty.condition for duty in duties}
-        self._conditions: list[set[str]] = []
+        """Note the conditions of the duties for each subject, and what those at single cells are for."""
+        self._conditions: dict[int, set[str]] = {}
         spots, subjects = [], []
         for duty in duties:
-            subject = duty.class_kind, duty.edition, duty.class_code, duty.class_name
-            number = numbers.setdefault(subject, len(numbers))
-            if number == len(self._examples):
-                self._examples.append(duty)
-                self._conditions.append(set())
-            self._conditions[number].add(duty.condition)
-            self._subject[duty.id] = number
-            if duty.area_m2 is not None:
-                continue
-            self._at.setdefault(duty.place_code, set()).add(number)
-            if duty.place_code in self.spots.own:
+            subject = self._relevance.subject[duty.id]
+            self._conditions.setdefault(subject, set()).add(duty.condition)
+            if duty.area_m2 is None and duty.place_code in self.spots.own:
                 spots.append(self.spots.own[duty.place_code])
-                subjects.append(number)
+                subjects.append(subject)
         # The cells with duties of their own, each as often as it has such.
         self._own_spot: Numbers = np.array(spots, dtype=np.int32)
         self._own_subject = np.array(subjects, dtype=np.int64)
-        self._relevant: dict[Klass | None, tuple[set[int], Duties]] = {}
-
-    def _of_class(self, klass: Klass | None) -> tuple[set[int], Duties]:
-        """Return what a duty may be for to have a say about a class, and the duties that have."""
-        if klass not in self._relevant:
-            subjects = {
-                number
-                for number, duty in enumerate(self._examples)
-                if not duty.class_code or (klass and any(for_class([[duty]], klass, "")))
-            }
-            self._relevant[klass] = subjects, _Relevant(self.duties, self._subject, subjects)
-        return self._relevant[klass]
 
     def _telling(self, klass: Klass | None, condition: str) -> str:
         """Return a condition where a duty for the class is for it; else it is as good as none."""
-        there = condition and any(condition in self._conditions[i] for i in self._of_class(klass)[0])
+        there = condition and any(
+            condition in self._conditions[i] for i in self._relevance.about(klass).subjects
+        )
         return condition if there else ""
 
     def _widen(self) -> None:
@@ -222,8 +194,8 @@ class Rulings:
         line, parent = self._table[number], self.spots.parent
         # A cell whose own duties have no say about the class stands for its place.
         stands_for = parent.copy()
-        has_say = np.zeros(len(self._examples), dtype=bool)
-        has_say[list(self._of_class(klass)[0])] = True
+        has_say = np.zeros(len(self._conditions), dtype=bool)
+        has_say[list(self._relevance.about(klass).subjects)] = True
         own = self._own_spot[has_say[self._own_subject]]
         stands_for[own] = own
         whole = np.unique(stands_for[spots[spots < len(parent)]])
@@ -233,56 +205,21 @@ class Rulings:
 
     def _number(self, spot: int, concerned: Concerned | None, klass: Klass | None, condition: str) -> int:
         """Return the number of the answer in one situation."""
-        places, polygons = self.spots.situation(spot)
-        subjects, duties = self._of_class(klass)
-        if concerned and concerned.code not in self._at:
+        if concerned and concerned.code not in self.agreed:
             concerned = Concerned("", concerned.roles)
-        # Without what has no say, situations that differ in nothing else are one.
-        situation = Situation(
-            concerned,
-            tuple("" if subjects.isdisjoint(self._at.get(code, ())) else code for code in places),
-            tuple(i for i in polygons if self._subject[i] in subjects),
-            klass,
-            self._telling(klass, condition),
+        places, polygons = self.spots.situation(spot)
+        situation = self._relevance.reduced(
+            Situation(concerned, places, polygons, klass, self._telling(klass, condition))
         )
         if situation not in self._decided:
+            duties = self._relevance.about(klass)
             decision = decide(
-                situation, parties=self.parties, duties=duties, chains=self._chains, on=self._on
+                situation, parties=self._parties, duties=duties, chains=self._chains, on=self._on
             )
             # Equal texts as one object: so few fit into the processor's own memory.
             said = tuple(self._texts.setdefault(value, value) for value in _said(decision))
             self._decided[situation] = self._numbers.setdefault(said, len(self._numbers))
         return self._decided[situation]
-
-
-class _Relevant(Duties):
-    """The duties that may have a say about a class, those of each place picked when it is first met.
-
-    Parameters
-    ----------
-    every : Duties
-        All of them.
-    subject : mapping of int to int
-        What each is for, by its id.
-    relevant : set of int
-        What those that have a say are for.
-    """
-
-    def __init__(self, every: Duties, subject: Mapping[int, int], relevant: set[int]) -> None:
-        super().__init__(())
-        self._every, self._subject, self._subjects = every, subject, relevant
-
-    def at(self, place: str) -> list[Duty]:
-        """Return the duties at the place with a code; see `Duties.at`."""
-        if place not in self._at:
-            self._at[place] = [
-                duty for duty in self._every.at(place) if self._subject[duty.id] in self._subjects
-            ]
-        return self._at[place]
-
-    def within(self, polygons: Collection[int]) -> list[list[Duty]]:
-        """Return the duties with polygons of their own; see `Duties.within`."""
-        return self._every.within(polygons)
 
 
 def _said(decision: Decision) -> tuple[str | bool, ...]:

@@ -27,6 +27,7 @@ STEPS = tuple(dict.fromkeys((*COMPONENT_STEPS, *EVENT_STEPS)))
 ACCURACY_M: Mapping[str, float] = MappingProxyType({"A": 0.5, "B": 1.0, "C": 10.0})
 """The classes of positional accuracy, in metres; their values stand in one source."""
 
+
 class ExtensionClass(NamedTuple):
     """One local class as the profile writes it."""
 

@@ -108,6 +108,9 @@ class Considered(NamedTuple):
         The duty behind it.
     rival : Duty or None
         A duty of another party with the same claim: only the order of the parties' codes decided.
+    conditions : tuple of str
+        The conditions for which other duties are, there or at a finer place: another word for what happened
+        would have had another answer. Only where all steps are considered.
     """
 
     step: str
@@ -116,6 +119,7 @@ class Considered(NamedTuple):
     name: str = ""
     duty: Duty | None = None
     rival: Duty | None = None
+    conditions: tuple[str, ...] = ()
 
 
 class Decision(NamedTuple):
@@ -277,11 +281,12 @@ def _without_class(places: Iterable[Sequence[Duty]]) -> Iterator[tuple[Duty, boo
 
 
 def _first(
-    step: str, candidates: Iterator[tuple[Duty, bool]], parties: Parties, on: str, *, whole: bool
+    step: str, candidates: Iterable[tuple[Duty, bool]], parties: Parties, on: str, *, whole: bool
 ) -> Considered:
     """Return what the first duty says that is valid that day and whose party is; else why there is none."""
     missed = Considered(step, "no-duty")
-    for duty, fits in candidates:
+    candidates = list(candidates) if whole else candidates
+    for i, (duty, fits) in enumerate(candidates):
         if not fits:
             if missed.reason == "no-duty":
                 missed = Considered(step, "other-condition", duty.party_code, duty.party_name, duty)
@@ -289,8 +294,10 @@ def _first(
         # A duty of a party that has ended leaves the next duty to answer.
         named = parties.named(duty.party_code, duty.party_name, on) if _holds(duty, on) else None
         if named:
-            rival = _rival(duty, named, candidates, parties, on) if whole else None
-            return Considered(step, "", *named, duty, rival)
+            if not isinstance(candidates, list):
+                return Considered(step, "", *named, duty)
+            rival = _rival(duty, named, candidates[i + 1 :], parties, on)
+            return Considered(step, "", *named, duty, rival, _other_conditions(duty, candidates, i))
         if missed.reason != "not-valid":
             missed = Considered(step, "not-valid", duty.party_code, duty.party_name, duty)
     return missed
@@ -301,7 +308,7 @@ def _holds(duty: Duty, on: str) -> bool:
 
 
 def _rival(
-    duty: Duty, named: tuple[str, str], rest: Iterator[tuple[Duty, bool]], parties: Parties, on: str
+    duty: Duty, named: tuple[str, str], rest: Iterable[tuple[Duty, bool]], parties: Parties, on: str
 ) -> Duty | None:
     """Return the next duty of another party that claims the same as one, with the same right."""
     for other, fits in rest:
@@ -314,8 +321,21 @@ def _rival(
     return None
 
 
+def _other_conditions(duty: Duty, candidates: Sequence[tuple[Duty, bool]], at: int) -> tuple[str, ...]:
+    """Return the conditions of duties that do not fit, at the place of the one that answers or before it."""
+    others = [
+        other.condition
+        for i, (other, fits) in enumerate(candidates)
+        if not fits and (i < at or _place(other) == _place(duty))
+    ]
+    return tuple(sorted(set(others)))
+
+
+def _place(duty: Duty) -> tuple[str, float | None]:
+    return (duty.place_code, None) if duty.area_m2 is None else ("", duty.area_m2)
+
+
 def _claim(duty: Duty) -> tuple[object, ...]:
     """Return what a duty claims; two with the same claim are told apart by nothing but their party."""
-    place = (duty.place_code, None) if duty.area_m2 is None else ("", duty.area_m2)
     klass = duty.class_kind, duty.class_name or (duty.edition, duty.class_code)
-    return place, klass, duty.condition, duty.role, duty.priority
+    return _place(duty), klass, duty.condition, duty.role, duty.priority

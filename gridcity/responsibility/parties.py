@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gridcity.model import NO_PARTY, Party
@@ -63,7 +63,7 @@ class Parties:
         for party in sorted(parties, key=lambda p: (not p.code, p.code, p.name, p.since, p.id)):
             if party.code:
                 self._by_code.setdefault(party.code, []).append(party)
-            for name in dict.fromkeys(folded(text) for text in (party.name, *party.aliases)):
+            for name in dict.fromkeys(filter(None, map(folded, (party.name, *party.aliases)))):
                 self._by_name.setdefault(name, []).append(party)
 
     def find(self, code: str, name: str) -> list[Party]:
@@ -97,7 +97,7 @@ class Parties:
 
 
 class StoredParties(Parties):
-    """The parties of a store, read when they are asked for: by code one by one, for a name all.
+    """The parties of a store, read when they are asked for.
 
     Parameters
     ----------
@@ -107,16 +107,21 @@ class StoredParties(Parties):
 
     def __init__(self, store: Reading) -> None:
         self._store = store
-        self._all: Parties | None = None
+        # The ids of all, each with its folded names and aliases in one text; read for the first name.
+        self._texts: list[tuple[int, str]] | None = None
 
     def find(self, code: str, name: str) -> list[Party]:
         """Return the parties of a code, or else of a name or alias."""
-        found = read_parties(self._store, code) if code else []
-        if found:
+        found = read_parties(self._store, {"code": code}) if code else []
+        sought = folded(name)
+        if found or not sought:
             return found
-        if self._all is None:
-            self._all = Parties(read_parties(self._store))
-        return self._all.find(code, name)
+        if self._texts is None:
+            rows = self._store.rows("parties", ("fid", "name", "aliases"))
+            self._texts = [(i, folded(name + aliases)) for i, name, aliases in rows]
+        # SQLite does not fold names as Python does. What has the name somewhere in its text is looked at.
+        ids = [i for i, text in self._texts if sought in text]
+        return Parties(read_parties(self._store, {"fid": ids})).find("", name) if ids else []
 
 
 def names_nobody(code: str, name: str) -> bool:
@@ -128,10 +133,9 @@ def _said(text: str) -> str:
     return "" if text in NO_PARTY else text
 
 
-def read_parties(store: Reading, code: str | None = None) -> list[Party]:
-    """Return the parties of a store, all or those with a code."""
+def read_parties(store: Reading, where: Mapping[str, object] | None = None) -> list[Party]:
+    """Return the parties of a store, all or those that match; see `Reading.rows`."""
     columns = ("fid", "code", "name", "kind", "aliases", "parent_code", "since", "until")
-    where = None if code is None else {"code": code}
     return [
         Party(fid, code, name, kind, tuple(filter(None, aliases.split(";"))), parent_code, since, until)
         for fid, code, name, kind, aliases, parent_code, since, until in store.rows("parties", columns, where)

@@ -25,6 +25,9 @@ gridcity check duties --incidents 2025.csv --datum gcj02 --format csv --city cit
 
 COLUMNS = ("rule", "severity", "row", "field", "value", "message", "hint")
 SHOWN_PER_RULE = 20
+_SHOWN = {"row": "row", "place": "place", "message": "found", "incidents": "incidents"}
+# What a message about one duty and another does not say of the first.
+_OF_DUTY = {"row": "row", "place": "place", "class_name": "class", "party_name": "party"} | _SHOWN
 # What a file of incidents is read with; a check without one has no use for it.
 OF_INCIDENTS = ("crs", "datum", "mapping", "columns", "encoding", "layer", "x", "y")
 
@@ -37,16 +40,17 @@ OF_INCIDENTS = ("crs", "datum", "mapping", "columns", "encoding", "layer", "x", 
     "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to a file."
 )
 @options.overwrite_option
-@click.option("--incidents", metavar="FILE", help="Past incidents: count how many each defect touches.")
+@click.option(
+    "--incidents", metavar="FILE", callback=options.file_path,
+    help="Past incidents: count how many each defect touches.",
+)  # fmt: skip
 @click.option("--as-of", type=options.Day(), metavar="DATE", help="Audit the duties of this day, YYYY-MM-DD.")
 @options.crs_option
 @options.datum_option
 @click.option("--x", metavar="COLUMN", help="Column of the longitude or easting of the incidents.")
 @click.option("--y", metavar="COLUMN", help="Column of the latitude or northing of the incidents.")
-@click.option(
-    "--mapping", metavar="FILE", help="TOML that says which column of the incidents is which field."
-)
-@click.option("--map", "columns", multiple=True, metavar="FIELD=COLUMN", help="Column that fills a field.")
+@options.mapping_option
+@options.map_option
 @options.encoding_option
 @click.option("--layer", metavar="NAME", help="Layer of the incidents, where the file has several.")
 @click.pass_context
@@ -58,7 +62,7 @@ def check(
     output_format: str | None,
     output: Path | None,
     overwrite: bool,
-    incidents: str | None,
+    incidents: Path | None,
     as_of: str | None,
     **asked: Any,
 ) -> None:
@@ -66,7 +70,8 @@ def check(
 
     With `duties`: where nobody answers, two do, or a party that has ended or is outside its territory; with
     --incidents, how many of a file each defect touches. Rows are the internal ids of the objects. The table
-    shows the first 20 cases of every rule, CSV and JSON show all, HTML a map.
+    shows the first 20 cases of every rule, and sums up many cells without a party by street and class; CSV
+    and JSON show all, HTML a map.
     """
     output_format = chosen_format(output_format, output)
     if what == "all":
@@ -85,8 +90,7 @@ def check(
     if not incidents and any(asked.values()):
         raise click.UsageError("Options about columns and coordinates go with --incidents.")
     if output is not None:
-        free_target(output, overwrite, *filter(None, (city_path, incidents)))
-    asked["columns"] = [(field, column) for field, _, column in (t.partition("=") for t in asked["columns"])]
+        free_target(output, overwrite, *filter(None, (city_path, incidents, asked["mapping"])))
     with options.open_city(city_path) as city:
         audit = city.check_duties(incidents, as_of=as_of, **(asked if incidents else {}))
         page = audit.to_html(city.store) if output_format == "html" else ""
@@ -141,30 +145,44 @@ def _json(audit: DutyAudit) -> dict[str, object]:
 
 def _duties_text(audit: DutyAudit) -> str:
     """Return the counts by rule, then the first cases of each, those that touch most incidents first."""
-    counts = audit.findings.counts()
-    if not counts:
+    rules = audit.rules()
+    if not rules:
         return "No findings."
-    told = audit.incidents is not None
-    touched = dict.fromkeys(counts, 0)
-    for rule, n in zip(audit.defects["rule"].tolist(), audit.defects["incidents"].tolist(), strict=True):
-        touched[rule] += n
-    more = ("incidents",) if told else ()
-    # The rules that touch most of the incidents come first.
-    rules = sorted(counts, key=lambda rule: -touched[rule])
-    summary = [(r, RULES[r].severity, counts[r], *([touched[r]] if told else [])) for r in rules]
-    parts = [table(("rule", "severity", "count", *more), summary)]
-    cases: dict[str, list[dict[str, Any]]] = {rule: [] for rule in rules}
-    for record in audit.to_records(most=SHOWN_PER_RULE):
-        cases[record["rule"]].append(record)
-    for rule, found in cases.items():
-        cut = f", the first {len(found)} of {counts[rule]}" if len(found) < counts[rule] else ""
-        rows = [
-            (one["row"], one["place"], one["message"], *([one["incidents"]] if told else [])) for one in found
-        ]
-        parts.append(
-            f"{rule}{cut}\n{table(('row', 'place', 'found', *more), rows)}\n{shown(found[0]['hint'])}"
-        )
+    # The number of incidents is the last column, where there is a file of them.
+    last = None if audit.incidents is not None else -1
+    summary = [(rule, RULES[rule].severity, *numbers)[:last] for rule, *numbers in rules]
+    parts = [table(("rule", "severity", "count", "incidents")[:last], summary)]
+    counts = {rule: number for rule, number, _ in rules}
+    for rule, found in audit.by_rule(SHOWN_PER_RULE).items():
+        columns = _OF_DUTY if rule.startswith("duty-") else _SHOWN
+        head: tuple[str, ...] = tuple(columns.values())
+        rows: list[tuple[Any, ...]] = [tuple(one[name] for name in columns) for one in found]
+        title, number = rule, counts[rule]
+        if rule == "cell-no-party" and number > SHOWN_PER_RULE:
+            head, rows = ("street", "class", "cells", "components", "incidents"), _by_street(audit)
+            title, number, rows = f"{rule}, by street and class", len(rows), rows[:SHOWN_PER_RULE]
+        cut = f", the first {len(rows)} of {number}" if len(rows) < number else ""
+        text = table(head[:last], [row[:last] for row in rows])
+        parts.append(f"{title}{cut}\n{text}\n{shown(found[0]['hint'])}")
     return "\n\n".join(parts)
+
+
+def _by_street(audit: DutyAudit) -> list[tuple[Any, ...]]:
+    """Return by street and class the cells in which nobody answers, their components and incidents.
+
+    One duty that is missing leaves open all cells of its place, which nobody wants to read one by one.
+    """
+    names = ("rule", "street_code", "street_name", "class_name", "class_code", "components", "incidents")
+    sums: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for rule, code, name, klass, class_code, *n in zip(
+        *(audit.defects[column].tolist() for column in names), strict=True
+    ):
+        if rule == "cell-no-party":
+            key = f"{code} {name}".strip(), klass or class_code
+            cells, components, incidents = sums.get(key, (0, 0, 0))
+            sums[key] = cells + 1, components + n[0], incidents + n[1]
+    listed = sorted(sums.items(), key=lambda item: (-item[1][2], -item[1][0], item[0]))
+    return [(*key, *numbers) for key, numbers in listed]
 
 
 def _counted(counts: IncidentCounts) -> str:

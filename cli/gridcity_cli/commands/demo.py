@@ -139,4 +139,5 @@ The report:     {shown(output / REPORT)}  (open it in a browser)
 Try next:
   gridcity check --city {city}
   gridcity catalogue 井盖 --city {city}
-  gridcity locate 116.42 39.93 --class 路灯 --city {city}"""
+  gridcity locate 116.42 39.93 --class 路灯 --explain --city {city}
+  gridcity check duties --city {city}"""
