@@ -148,7 +148,7 @@ def test_a_name_of_two_places_names_both(city: City, tmp_path: Path) -> None:
 
 
 def test_an_agreed_duty_for_another_class_is_named(city: City, tmp_path: Path) -> None:
-    """A duty at a lamp's code for covers would never answer; for lamps, in either edition, or for all it does."""
+    """A duty at a lamp's code for covers never answers; for lamps, in either edition, or for all it does."""
     rows = [
         duty(place_code=LAMP, class_name=name, since=f"2024-01-0{i}")
         for i, name in enumerate(("路灯", "0118", "", "雨水井盖", "暴露垃圾"), 1)

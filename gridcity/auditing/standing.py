@@ -15,7 +15,7 @@ from gridcity.auditing.world import World, labels, texts
 from gridcity.locating.sites import Sites
 from gridcity.profile import STEPS
 from gridcity.responsibility import Klass, Roles
-from gridcity.responsibility.parties import names_nobody
+from gridcity.responsibility.parties import said
 
 __all__ = ["check_cells", "check_components"]
 
@@ -142,9 +142,7 @@ def _check_bodies(world: World, cases: Cases, defects: Defects) -> None:
     known = world.components
     for step, role in zip(BODY_STEPS, Roles._fields, strict=True):
         pairs = [getattr(roles, role) for roles in known.roles]
-        over = [
-            not names_nobody(*pair) and world.book.named(pair[0], pair[1], world.on) is None for pair in pairs
-        ]
+        over = [any(map(said, pair)) and world.book.named(*pair, world.on) is None for pair in pairs]
         at = np.flatnonzero(np.array([*over, False])[known.role])
         of_role = known.role[at]
         codes, names = (texts([pair[i] for pair in pairs])[of_role] if len(at) else texts([]) for i in (0, 1))

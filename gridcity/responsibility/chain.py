@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 from gridcity.model import Duty
 from gridcity.responsibility.duties import Duties, Klass, for_class
-from gridcity.responsibility.parties import Parties, Roles, names_nobody, valid
+from gridcity.responsibility.parties import Parties, Roles, said, valid
 
 __all__ = ["NOBODY", "REASONS", "Answer", "Concerned", "Considered", "Decision", "Situation", "decide"]
 
@@ -235,8 +235,8 @@ def _body(step: str, component: Concerned | None, parties: Parties, on: str) -> 
     """Return what a body that the component names says."""
     if component is None:
         return Considered(step, "no-component")
-    code, name = getattr(component.roles, step)
-    if names_nobody(code, name):
+    code, name = map(said, getattr(component.roles, step))
+    if not code and not name:
         return Considered(step, "blank")
     named = parties.named(code, name, on)
     if named:

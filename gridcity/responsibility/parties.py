@@ -10,7 +10,17 @@ from gridcity.model import NO_PARTY, Party
 if TYPE_CHECKING:
     from gridcity.store.base import Reading
 
-__all__ = ["BODIES", "Parties", "Roles", "StoredParties", "folded", "read_parties", "roles_of", "valid"]
+__all__ = [
+    "BODIES",
+    "Parties",
+    "Roles",
+    "StoredParties",
+    "folded",
+    "read_parties",
+    "roles_of",
+    "said",
+    "valid",
+]
 
 BODIES = tuple(
     f"{role}_{part}" for role in ("maintainer", "owner", "supervisor") for part in ("code", "name")
@@ -86,7 +96,7 @@ class Parties:
             The party's own code and name where the city knows it; what the survey says where it
             does not; None where nobody is named, or the party is known and not valid that day.
         """
-        code, name = _said(code), _said(name)
+        code, name = said(code), said(name)
         if not code and not name:
             return None
         known = self.find(code, name)
@@ -124,12 +134,8 @@ class StoredParties(Parties):
         return Parties(read_parties(self._store, {"fid": ids})).find("", name) if ids else []
 
 
-def names_nobody(code: str, name: str) -> bool:
-    """Return whether a code and a name together name no party."""
-    return not _said(code) and not _said(name)
-
-
-def _said(text: str) -> str:
+def said(text: str) -> str:
+    """Return what a text says of a party: nothing where it is a blank, 无 or 00000000."""
     return "" if text in NO_PARTY else text
 
 
