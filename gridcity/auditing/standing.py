@@ -142,7 +142,9 @@ def _check_bodies(world: World, cases: Cases, defects: Defects) -> None:
     known = world.components
     for step, role in zip(BODY_STEPS, Roles._fields, strict=True):
         pairs = [getattr(roles, role) for roles in known.roles]
-        over = [any(map(said, pair)) and world.book.named(*pair, world.on) is None for pair in pairs]
+        over = [
+            any(map(said, pair)) and world.book.named(pair[0], pair[1], world.on) is None for pair in pairs
+        ]
         at = np.flatnonzero(np.array([*over, False])[known.role])
         of_role = known.role[at]
         codes, names = (texts([pair[i] for pair in pairs])[of_role] if len(at) else texts([]) for i in (0, 1))
