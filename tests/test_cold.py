@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sqlite3
 import subprocess
@@ -12,11 +13,14 @@ from importlib import import_module
 from math import hypot
 from pathlib import Path
 
+import click
 import pytest
 import shapely
 from cli_city import city, gridcity
 from tiny_city import PROFILE, at, box, columns, empty_city
 
+import gridcity as gridcity_package
+import gridcity_cli
 from gridcity import City
 from gridcity.city.kept import kept_as
 from gridcity.errors import ProfileError, StoreError
@@ -34,6 +38,13 @@ from gridcity_cli.main import cli
 code = cli.main(sys.argv[1:], standalone_mode=False)
 print("code", code, *sorted(set(sys.modules) - before), file=sys.stderr)
 """
+# Without the site's own start, which loads the paths of an editable install and modules of its own.
+BARE = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(
+        str(Path(module.__file__ or "").parents[1]) for module in (gridcity_package, gridcity_cli, click)
+    ),
+}
 # All that one question loads of gridcity. A name is added when a question cannot do without it: each costs
 # 0.15 ms and more, where the whole of a question may cost 20.
 OF_A_POINT = """
@@ -73,7 +84,9 @@ ipaddress logging pathlib shutil tempfile tomllib unicodedata urllib.parse
 def test_what_one_question_loads(city: Path, arguments: list[str], possible: str) -> None:
     """One point from a shell loads the listed modules of gridcity, nothing slow, and no other package."""
     line = ["locate", *arguments, "--format", "json", "--city", str(city)]
-    ran = subprocess.run([sys.executable, "-c", COLD, *line], capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", COLD, *line], env=BARE, capture_output=True, text=True, check=False
+    )
     _, code, *loaded = ran.stderr.splitlines()[-1].split()
     assert (code, json.loads(ran.stdout)["basis"]) in (("0", "inside"), ("1", "outside")), ran.stderr
     mine = {name for name in loaded if name.split(".")[0] in ("gridcity", "gridcity_cli")}

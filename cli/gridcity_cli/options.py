@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gridcity.city import City
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -151,7 +152,12 @@ def file_path(_: click.Context, __: click.Parameter, given: str | None) -> Path 
     """Return the path of a file; an empty one would be the folder that the shell stands in."""
     if given == "":
         raise click.BadParameter("The name of the file is empty; is a variable of the shell not set?")
-    return None if given is None else Path(given)
+    if given is None:
+        return None
+    # The one question from a shell takes no file, and pathlib takes as long to load as SQLite.
+    from pathlib import Path
+
+    return Path(given)
 
 
 def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -193,7 +199,8 @@ encoding_option = click.option(
 )
 mapping_option = click.option(
     "--mapping",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
+    callback=file_path,
     metavar="FILE",
     help="TOML that says which column is which field, and translates values.",
 )
