@@ -8,22 +8,24 @@
 ===============  ============================================
 ``opened``       making, opening, closing, the profile
 ``rows``         imports, reports, exports
-``questions``    locate, look up, check, inspect
+``questions``    locate, justify, look up, inspect
+``checks``       the rules, the duties, repeated reports
 ``past``         receipts, history, undo, retirement
 ===============  ============================================
 """
 
 from __future__ import annotations
 
+from gridcity.city.checks import Checks
 from gridcity.city.opened import UnlistedAreaWarning
 from gridcity.city.past import Past
-from gridcity.city.questions import Questions, look_up
+from gridcity.city.questions import look_up
 from gridcity.city.rows import Rows
 
 __all__ = ["City", "UnlistedAreaWarning", "look_up"]
 
 
-class City(Rows, Questions, Past):
+class City(Rows, Checks, Past):
     """An open city.
 
     Opening one loads nothing heavy; the methods load what they need. A city can be used in a ``with``
