@@ -52,7 +52,8 @@ gridcity gridcity.errors gridcity.model gridcity.profile gridcity.profile.choice
 gridcity.responsibility gridcity.distance
 gridcity.responsibility.chain gridcity.responsibility.duties gridcity.responsibility.parties
 gridcity.city gridcity.city.checks gridcity.city.kept gridcity.city.opened gridcity.city.past
-gridcity.city.questions gridcity.city.rows gridcity.crs gridcity.crs.datums gridcity.tiling gridcity.tiling.point
+gridcity.city.questions gridcity.city.rows gridcity.crs gridcity.crs.datums
+gridcity.tiling gridcity.tiling.point
 gridcity.locating gridcity.locating.places gridcity.locating.single gridcity.locating.wanted
 gridcity.store gridcity.store.connection gridcity.store.geopackage gridcity.store.reading
 gridcity.store.wkb gridcity_cli gridcity_cli.main gridcity_cli.output gridcity_cli.options
