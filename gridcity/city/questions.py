@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gridcity.explaining import Explanation
     from gridcity.inspecting import Inspection
+    from gridcity.locating import Question
     from gridcity.locating.bulk import BulkLocator
     from gridcity.locating.justify import Justification
 
@@ -93,24 +94,12 @@ class Questions(OpenCity):
         ReferenceSystemError
             The coordinates cannot be brought to the city's system.
         """
-        from gridcity.locating import NOTHING, accuracy_m, locate_one, wanted
+        from gridcity.locating import locate_one
 
-        on = day_of(as_of)
-        _check_distances(near_m, radius_m)
+        question = self._question(class_text, condition, near_m, radius_m, accuracy, as_of)
         lng, lat = self._stored_point(lng, lat, crs, datum)
         with self.store.snapshot():
-            return locate_one(
-                self.store,
-                self.profile,
-                lng,
-                lat,
-                near_m=near_m,
-                radius_m=radius_m,
-                wanted=wanted(class_text, self.profile) if class_text else NOTHING,
-                on=on,
-                accuracy_m=accuracy_m(accuracy, self.profile),
-                condition=condition.strip(),
-            )
+            return locate_one(self.store, self.profile, lng, lat, question)[0]
 
     def justify(
         self,
@@ -133,25 +122,35 @@ class Questions(OpenCity):
         lng, lat, crs, datum, near_m, class_text, condition, radius_m, accuracy, as_of
             As for `locate`; the same exceptions.
         """
-        from gridcity.locating import NOTHING, accuracy_m, wanted
         from gridcity.locating.justify import justify_one
+
+        question = self._question(class_text, condition, near_m, radius_m, accuracy, as_of)
+        lng, lat = self._stored_point(lng, lat, crs, datum)
+        with self.store.snapshot():
+            return justify_one(self.store, self.profile, lng, lat, question)
+
+    def _question(
+        self,
+        class_text: str | None,
+        condition: str,
+        near_m: float,
+        radius_m: float | None,
+        accuracy: str | float | None,
+        as_of: str | date | None,
+    ) -> Question:
+        """Return what is asked about one point; raise ArgumentError where it cannot be asked."""
+        from gridcity.locating import NOTHING, Question, accuracy_m, wanted
 
         on = day_of(as_of)
         _check_distances(near_m, radius_m)
-        lng, lat = self._stored_point(lng, lat, crs, datum)
-        with self.store.snapshot():
-            return justify_one(
-                self.store,
-                self.profile,
-                lng,
-                lat,
-                near_m=near_m,
-                radius_m=radius_m,
-                wanted=wanted(class_text, self.profile) if class_text else NOTHING,
-                on=on,
-                accuracy_m=accuracy_m(accuracy, self.profile),
-                condition=condition.strip(),
-            )
+        return Question(
+            wanted(class_text, self.profile) if class_text else NOTHING,
+            on,
+            accuracy_m(accuracy, self.profile),
+            near_m=near_m,
+            radius_m=radius_m,
+            condition=condition.strip(),
+        )
 
     def _stored_point(
         self, lng: float, lat: float, crs: str | int | None, datum: str | None

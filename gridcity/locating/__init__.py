@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gridcity.locating.single import locate_one
+from gridcity.locating.single import Question, locate_one
 from gridcity.locating.wanted import NOTHING, Wanted, accuracy_m, wanted
 
-__all__ = ["NOTHING", "Wanted", "accuracy_m", "locate_one", "wanted"]
+__all__ = ["NOTHING", "Question", "Wanted", "accuracy_m", "locate_one", "wanted"]

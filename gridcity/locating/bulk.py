@@ -87,7 +87,7 @@ class BulkLocator:
         lng, lat : float arrays
             Degrees, in the stored reference system; NaN, and what is not on the globe, is outside.
         near_m, radius_m, accuracy_m : float
-            As for `gridcity.locating.locate_one`.
+            As for `gridcity.locating.Question`.
         wanted : sequence of Wanted
             The distinct classes asked for.
         which : int array or None

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from gridcity.locating.single import resolve_one
+from gridcity.locating.single import Question, locate_one
 from gridcity.model import Duty, Placement
 from gridcity.responsibility import REASONS, Considered, Decision
-from gridcity.spacings import radius_for
 
 if TYPE_CHECKING:
-    from gridcity.locating.wanted import Wanted
     from gridcity.profile import Profile
     from gridcity.store.base import Reading
 
@@ -210,35 +208,19 @@ class Justification(NamedTuple):
 
 
 def justify_one(
-    store: Reading,
-    profile: Profile,
-    lng: float,
-    lat: float,
-    *,
-    near_m: float,
-    radius_m: float | None,
-    wanted: Wanted,
-    on: str,
-    accuracy_m: float,
-    condition: str = "",
+    store: Reading, profile: Profile, lng: float, lat: float, question: Question
 ) -> Justification:
     """Return the placement of one point with all its reasons; see `gridcity.locating.locate_one`."""
-    placement, decision = resolve_one(
-        store,
-        profile,
-        lng,
-        lat,
-        near_m=near_m,
-        radius_m=radius_m,
-        wanted=wanted,
-        on=on,
-        accuracy_m=accuracy_m,
-        condition=condition,
-        whole=True,
+    placement, decision = locate_one(store, profile, lng, lat, question, whole=True)
+    return Justification(
+        placement,
+        decision,
+        radius_m=question.reach_m(store),
+        accuracy_m=question.accuracy_m,
+        condition=question.condition,
+        on=question.on,
+        sought=bool(question.wanted.components),
     )
-    reach_m = radius_for(store, wanted.components) if radius_m is None else radius_m
-    sought = bool(wanted.components)
-    return Justification(placement, decision, reach_m, accuracy_m, condition, on, sought)
 
 
 def _cell(code: str, number: int | None) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gridcity.profile import Profile
     from gridcity.store.base import Reading
 
-__all__ = ["SETTLED", "locate_one", "resolve_one"]
+__all__ = ["SETTLED", "Question", "locate_one"]
 
 SETTLED = (*Roles._fields, "agreed")
 """The steps that look at the component alone: wherever it stands, they give the same answer."""
@@ -43,6 +43,41 @@ SETTLED = (*Roles._fields, "agreed")
 _SLACK_M = 0.01
 
 _Rings = list[list[tuple[float, float]]]
+
+
+class Question(NamedTuple):
+    """What is asked about one point.
+
+    Attributes
+    ----------
+    wanted : Wanted
+        The class asked for.
+    on : str
+        ISO date on which cells, components, parties and duties must be valid.
+    accuracy_m : float
+        How far the true place of the point, or of the component, may be away.
+    near_m : float
+        A point outside every cell is given the nearest one within this distance.
+    radius_m : float or None
+        How far a component of the wanted class may be away; None for what its spacing supports.
+    condition : str
+        The condition of what happened; empty for none.
+    """
+
+    wanted: Wanted
+    on: str
+    accuracy_m: float
+    near_m: float = 0.0
+    radius_m: float | None = None
+    condition: str = ""
+
+    def reach_m(self, store: Reading) -> float:
+        """Return how far a component may be away in a city; see `gridcity.spacings.radius_for`."""
+        if self.radius_m is not None:
+            return self.radius_m
+        from gridcity.spacings import radius_for
+
+        return radius_for(store, self.wanted.components)
 
 
 class _Cell(NamedTuple):
@@ -103,19 +138,9 @@ class _Case(NamedTuple):
 
 
 def locate_one(
-    store: Reading,
-    profile: Profile,
-    lng: float,
-    lat: float,
-    *,
-    near_m: float,
-    radius_m: float | None,
-    wanted: Wanted,
-    on: str,
-    accuracy_m: float,
-    condition: str = "",
-) -> Placement:
-    """Return the placement of one point.
+    store: Reading, profile: Profile, lng: float, lat: float, question: Question, *, whole: bool = False
+) -> tuple[Placement, Decision]:
+    """Return the placement of one point, and the decision behind it.
 
     Parameters
     ----------
@@ -125,62 +150,19 @@ def locate_one(
         The city's profile.
     lng, lat : float
         Degrees, in the stored reference system.
-    near_m : float
-        A point outside every cell is given the nearest one within this distance.
-    radius_m : float or None
-        How far a component of the wanted class may be away; None for what its spacing supports, see
-        `gridcity.spacings.radius_for`.
-    wanted : Wanted
-        The class asked for.
-    on : str
-        ISO date on which cells, components, parties and duties must be valid.
-    accuracy_m : float
-        How far the true place of the point, or of the component, may be away.
-    condition : str, optional
-        The condition of what happened; empty for none.
+    question : Question
+        What is asked about the point.
+    whole : bool, optional
+        As for `gridcity.responsibility.decide`.
     """
-    return resolve_one(
-        store,
-        profile,
-        lng,
-        lat,
-        near_m=near_m,
-        radius_m=radius_m,
-        wanted=wanted,
-        on=on,
-        accuracy_m=accuracy_m,
-        condition=condition,
-    )[0]
-
-
-def resolve_one(
-    store: Reading,
-    profile: Profile,
-    lng: float,
-    lat: float,
-    *,
-    near_m: float,
-    radius_m: float | None,
-    wanted: Wanted,
-    on: str,
-    accuracy_m: float,
-    condition: str = "",
-    whole: bool = False,
-) -> tuple[Placement, Decision]:
-    """Return the placement of one point and the decision behind it; the parameters are `locate_one`'s.
-
-    ``whole`` is that of `gridcity.responsibility.decide`.
-    """
+    near_m, wanted, on, accuracy_m = question.near_m, question.wanted, question.on, question.accuracy_m
     cell, basis, overlap, distance = _cell(store, lng, lat, near_m, on)
     place = _place(store, profile, cell, lng, lat)
     component, other, site = None, None, _Site(cell, place, lng, lat)
     if wanted.components:
         from gridcity.locating.nearby import nearest_components
 
-        if radius_m is None:
-            from gridcity.spacings import radius_for
-
-            radius_m = radius_for(store, wanted.components)
+        radius_m = question.reach_m(store)
         open_m = 2 * accuracy_m
         component, other = nearest_components(store, lng, lat, radius_m, wanted.components, on, open_m)
         if component:
@@ -188,7 +170,7 @@ def resolve_one(
     own = site.cell if component else None
     klass = component.klass if component else wanted.single
     concerned = Concerned(component.code, component.roles) if component else None
-    case = _Case(store, profile, StoredParties(store), on, concerned, klass, condition)
+    case = _Case(store, profile, StoredParties(store), on, concerned, klass, question.condition)
     zones = _zones(store, site, accuracy_m)
     polygons = frozenset(i for zone in zones if zone.covers for i in zone.ids)
     decision = case.decide(site, polygons, whole=whole)
