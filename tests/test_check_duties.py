@@ -458,22 +458,22 @@ def test_the_table(flawed: City) -> None:
         "party-orphan         warning       1\n"
         "\n"
         "cell-no-party\n"
-        "row  place  found\n"
-        "---  -----  -------------------------------------------------------------------------\n"
-        "  5  #5     nobody answers for 路灯 in the cell; components of it that stand there: 1\n"
+        "id  place  found\n"
+        "--  -----  -------------------------------------------------------------------------\n"
+        " 5  #5     nobody answers for 路灯 in the cell; components of it that stand there: 1\n"
         "Deliver a duty for the class, or a territory for the place; where a component is known, its own "
         "bodies go first.\n"
         "\n"
         "component-no-answer\n"
-        "row  place              found\n"
-        "---  -----------------  -----------------------------------------------\n"
-        "  1  11010101037000001  nobody answers for this component of class 路灯\n"
+        "id  place              found\n"
+        "--  -----------------  -----------------------------------------------\n"
+        " 1  11010101037000001  nobody answers for this component of class 路灯\n"
         "Complete its bodies, or deliver a duty for the class or a territory for the place.\n"
         "\n"
         "party-orphan\n"
-        "row  place  found\n"
-        "---  -----  ---------------------------------------------------------------------------------\n"
-        "  1         <script>alert(1)</script> has no duty, no component names it, and it is no parent\n"
+        "id  place  found\n"
+        "--  -----  ---------------------------------------------------------------------------------\n"
+        " 1         <script>alert(1)</script> has no duty, no component names it, and it is no parent\n"
         "Deliver its duties, or end it: gridcity retire, or its last day (until) in a table of parties.\n"
     )
 
@@ -510,7 +510,7 @@ def test_a_table_of_duties_says_which(city: City) -> None:
     add(city, "duties", duty("甲", STREET, LAMP), duty("乙", STREET, LAMP))
     text = gridcity("check", "duties", "--city", city.path).stdout.partition("duty-overlap\n")[2]
     assert [line.split()[:5] for line in text.splitlines()[:4:2]] == [
-        ["row", "place", "class", "party", "found"],
+        ["id", "place", "class", "party", "found"],
         ["1", STREET, "路灯", "甲", "乙"],
     ]
 

@@ -25,9 +25,9 @@ gridcity check duties --incidents 2025.csv --datum gcj02 --format csv --city cit
 
 COLUMNS = ("rule", "severity", "row", "field", "value", "message", "hint")
 SHOWN_PER_RULE = 20
-_SHOWN = {"row": "row", "place": "place", "message": "found", "incidents": "incidents"}
+_SHOWN = {"row": "id", "place": "place", "message": "found", "incidents": "incidents"}
 # What a message about one duty and another does not say of the first.
-_OF_DUTY = {"row": "row", "place": "place", "class_name": "class", "party_name": "party"} | _SHOWN
+_OF_DUTY = {"row": "id", "place": "place", "class_name": "class", "party_name": "party"} | _SHOWN
 # What a file of incidents is read with; a check without one has no use for it.
 OF_INCIDENTS = ("crs", "datum", "mapping", "columns", "encoding", "layer", "x", "y")
 
