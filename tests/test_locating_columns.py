@@ -29,6 +29,7 @@ from tiny_city import (
     tiny_city,
 )
 
+from gridcity.catalogue import Catalogue
 from gridcity.city import City
 from gridcity.errors import ArgumentError
 from gridcity.locating import bulk
@@ -233,3 +234,15 @@ def test_some_days_are_kept(city: City) -> None:
     last = city._locator("2026-02-03")
     add(city, "parties", {"name": "甲"})
     assert city._locator("2026-02-03") is not last
+
+
+def test_many_texts_that_name_no_class_are_not_compared(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearest names are for the one wrong class that is refused, not for each of many that are passed."""
+    asked: list[str] = []
+    monkeypatch.setattr(Catalogue, "nearest", lambda self, text, *more: asked.append(text) or ())
+    found = city.locate_many(*([n] * 3 for n in at(0.5, 0.5)), class_text=["飞船", "路灯", "不明物"])
+    assert found["class_name"].tolist() == ["", "路灯", ""]
+    assert asked == []
+    with pytest.raises(ArgumentError):
+        city.locate_many(*([n] for n in at(0.5, 0.5)), class_text="飞船")
+    assert asked

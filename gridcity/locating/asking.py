@@ -11,7 +11,7 @@ import shapely
 
 from gridcity.crs import reference_system, to_lnglat
 from gridcity.errors import ArgumentError
-from gridcity.locating.wanted import NOTHING, Wanted, wanted
+from gridcity.locating.wanted import NOTHING, Wanted, classes_named, wanted
 from gridcity.profile import Profile
 
 __all__ = ["asked_classes", "asked_conditions", "coordinates"]
@@ -83,13 +83,9 @@ def asked_classes(
         one = wanted(class_text, profile) if class_text else NOTHING
         return [one], None
     distinct, which = _of_points(class_text, n, "classes")
-    found = []
-    for text in distinct:
-        try:
-            found.append(wanted(text, profile))
-        except ArgumentError:
-            # One wrong class among many costs its own rows only.
-            found.append(NOTHING)
+    catalogues = profile.catalogues() if any(distinct) else ()
+    # One wrong class among many costs its own rows only.
+    found = [classes_named(text, catalogues) or NOTHING for text in distinct]
     return found or [NOTHING], which
 
 

@@ -9,10 +9,12 @@ from gridcity.profile import ACCURACY_M
 from gridcity.responsibility import Klass
 
 if TYPE_CHECKING:
-    from gridcity.catalogue import ClassEntry
+    from collections.abc import Sequence
+
+    from gridcity.catalogue import Catalogue, ClassEntry
     from gridcity.profile import Profile
 
-__all__ = ["NOTHING", "Wanted", "accuracy_m", "wanted"]
+__all__ = ["NOTHING", "Wanted", "accuracy_m", "classes_named", "wanted"]
 
 
 class Wanted(NamedTuple):
@@ -98,6 +100,23 @@ def wanted(text: str, profile: Profile) -> Wanted:
     if not text:
         return NOTHING
     catalogues = profile.catalogues()
+    found = classes_named(text, catalogues)
+    if found is not None:
+        return found
+    near = (entry for catalogue in catalogues for entry in catalogue.nearest(text, "component"))
+    nearest = list(dict.fromkeys(f"{entry.zh} ({entry.code})" for entry in near))
+    raise ArgumentError(
+        f"{text!r} is no class of {' or '.join(c.edition for c in catalogues)}.",
+        hint=f"Nearest: {', '.join(nearest)}." if nearest else "Look one up: gridcity catalogue TEXT.",
+        code="E_CLASS",
+    )
+
+
+def classes_named(text: str, catalogues: Sequence[Catalogue]) -> Wanted | None:
+    """Return the classes a text names in the tables of a city, None where it names none; see `wanted`."""
+    text = text.strip()
+    if not text:
+        return NOTHING
     for kind in ("component", "event"):
         coded = next(filter(None, (catalogue.find(text, kind) for catalogue in catalogues)), None)
         if coded is not None:
@@ -117,10 +136,4 @@ def wanted(text: str, profile: Profile) -> Wanted:
         )
         if parts:
             return Wanted(parts, text)
-    near = (entry for catalogue in catalogues for entry in catalogue.nearest(text, "component"))
-    nearest = list(dict.fromkeys(f"{entry.zh} ({entry.code})" for entry in near))
-    raise ArgumentError(
-        f"{text!r} is no class of {' or '.join(c.edition for c in catalogues)}.",
-        hint=f"Nearest: {', '.join(nearest)}." if nearest else "Look one up: gridcity catalogue TEXT.",
-        code="E_CLASS",
-    )
+    return None
