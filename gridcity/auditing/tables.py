@@ -62,7 +62,7 @@ def _columns(world: World, duties: list[Duty], touched: Mapping[int, int]) -> Ma
 
 def _check_ended(world: World, defects: Defects, columns: Callable[[list[int]], Mapping[str, Any]]) -> None:
     """Find duties that ended and that nothing follows, at places that are still there."""
-    gone = _ended_cells(world)
+    gone = _ends_of_cells(world)
     duties = [duty for duty in last_ended(world) if duty.place_code not in gone]
     found = Findings()
     found.add(
@@ -77,7 +77,7 @@ def _check_ended(world: World, defects: Defects, columns: Callable[[list[int]], 
 
 def _check_places(world: World, defects: Defects, columns: Callable[[list[int]], Mapping[str, Any]]) -> None:
     """Find duties that go on at cells that have ended."""
-    gone = _ended_cells(world)
+    gone = _ends_of_cells(world)
     duties = [duty for duty in world.valid_duties if duty.area_m2 is None and duty.place_code in gone]
     found = Findings()
     found.add(
@@ -92,7 +92,7 @@ def _check_places(world: World, defects: Defects, columns: Callable[[list[int]],
     defects.take(found, columns)
 
 
-def _ended_cells(world: World) -> dict[str, str]:
+def _ends_of_cells(world: World) -> dict[str, str]:
     """Return the code of each cell that has ended, with its last day."""
     rows = world.store.rows("cells", ("code", "until"))
     return {code: until for code, until in rows if code and until and until <= world.on}

@@ -12,17 +12,7 @@ import pandas as pd
 import shapely
 
 from gridcity.catalogue import area_name, area_names
-from gridcity.importing.batch import (
-    Batch,
-    Column,
-    Geometry,
-    Mask,
-    about_file,
-    blank,
-    matched,
-    opened,
-    read_batch,
-)
+from gridcity.importing.batch import Batch, Column, Geometry, Mask, blank, open_batch, opened
 from gridcity.importing.identity import shape_text
 from gridcity.importing.options import Options
 from gridcity.importing.placing import Areas
@@ -91,14 +81,8 @@ def place_marks(code: Column, name: Column, drawn: Mask, shapes: Column) -> Colu
 
 def open_duties(path: str | Path, profile: Profile, options: Options) -> Batch:
     """Read a file of duties whole, with its polygons where the file has any."""
-    mapping = options.read_mapping()
     geometry: Geometry = "optional" if _has_shapes(path, options) else "none"
-    with opened(path, mapping, options, geometry=geometry) as layer:
-        matching = matched(layer, "duty", mapping, profile)
-        batch = read_batch(layer, matching, mapping, profile, geometry=geometry)
-        of_rows, batch.findings = batch.findings, about_file(layer, matching, profile)
-        batch.findings.extend(of_rows)
-    return batch
+    return open_batch(path, "duty", profile, options, geometry=geometry)
 
 
 def _has_shapes(path: str | Path, options: Options) -> bool:
